@@ -1,0 +1,43 @@
+# Thin: every target is a script or a CMake preset. `make demo` and `make test` need nothing before them but git and a shell.
+.DEFAULT_GOAL := help
+
+.PHONY: help setup build demo test check asan format fuzz clean
+
+help:       ## what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup:      ## install what is missing
+	@scripts/setup build
+
+build: setup ## the program: build/release/bin/changevault
+	@scripts/build release changevault
+
+demo: setup ## the main job on one machine, with real output
+	@scripts/build release changevault make_events
+	@scripts/demo
+
+test: setup ## build and run every test
+	@scripts/build release
+	@scripts/test release
+
+asan: setup ## every test under the address and undefined-behaviour sanitizers
+	@scripts/build asan
+	@scripts/test asan
+
+check:      ## format, include order, documentation, and the proof that these gates close
+	@scripts/setup build check
+	@scripts/check-format
+	@scripts/check-includes
+	@scripts/check-docs
+	@scripts/test-gates
+
+format:     ## put every source into the project's format
+	@scripts/setup check
+	@scripts/check-format --fix
+
+fuzz:       ## each fuzzer for a minute
+	@scripts/setup build check
+	@scripts/fuzz 60
+
+clean:      ## remove what was built
+	rm -rf build demo

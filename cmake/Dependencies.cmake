@@ -1,0 +1,28 @@
+# Everything comes from Debian packages, except DuckDB: scripts/setup puts its pinned library and header under .deps/duckdb
+# unless the system has one.
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(GTest REQUIRED)
+pkg_check_modules(fmt REQUIRED IMPORTED_TARGET fmt)
+pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+
+set(CV_DUCKDB_HINT ${CMAKE_SOURCE_DIR}/.deps/duckdb)
+find_path(DUCKDB_INCLUDE_DIR duckdb.h HINTS ${CV_DUCKDB_HINT}/include REQUIRED)
+find_library(DUCKDB_LIBRARY duckdb HINTS ${CV_DUCKDB_HINT}/lib REQUIRED)
+add_library(duckdb::duckdb SHARED IMPORTED)
+set_target_properties(duckdb::duckdb PROPERTIES IMPORTED_LOCATION ${DUCKDB_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})
+
+# Compile cache where there is one.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,76 @@
+// Hub to archive: the daemon behind `archive`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "codec/segment_writer.h"
+#include "hub/hub.h"
+#include "store/key_layout.h"
+#include "store/object_store.h"
+
+namespace changevault {
+
+struct ArchiverOptions {
+  std::string group;
+  std::string source_id = "default";
+  std::string owner;  // "host:pid", for the ledger
+  Duration flush_interval = seconds(60);
+  std::int64_t segment_bytes = std::int64_t{128} << 20;  // compressed, at most
+  std::int64_t memory = std::int64_t{256} << 20;         // held by open segments, all partitions together
+  SegmentOptions segment;
+};
+
+struct ArchiveTotals {
+  std::int64_t events = 0;
+  std::int64_t records = 0;
+  std::int64_t dead_letters = 0;
+  std::int64_t segments = 0;  // dead-letter objects included
+  std::int64_t bytes = 0;     // compressed
+  std::int64_t commits = 0;
+  std::int64_t sealed_hours = 0;
+};
+
+enum class ArchiveMode {
+  kFollow,        // until `stop`
+  kOnce,          // until the end of the hub
+  kOnceAndClose,  // and the watermark then moves to the end of the newest event's hour
+};
+
+// References outlive the archiver. `run` once.
+class Archiver {
+ public:
+  struct Parts {
+    Hub& hub;
+    ObjectStore& store;
+    const KeyLayout& layout;
+    Clock& clock;
+    Random& random;
+  };
+  Archiver(Parts parts, ArchiverOptions options);
+  ~Archiver();
+
+  // Called (on the run's thread) after each commit with the totals so far.
+  void on_progress(std::function<void(const ArchiveTotals&)> progress);
+
+  // Archives until the mode's end or until `stop`, then flushes, commits and returns. Errors: kFenced
+  // (another owner has taken a partition), kUnreachable, kCorrupt (the ledger is damaged or slots are gone),
+  // kUsage (no `init` yet, another group). After any error what the ledger lists is right and a new run goes
+  // on from it.
+  Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Writes the first slot of the seals: from then on the archive exists. Does nothing where it is there already
+// and names the same hub and group; kUsage where it names another.
+Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options);
+
+}  // namespace changevault

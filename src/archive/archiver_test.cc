@@ -1,0 +1,240 @@
+#include "archive/archiver.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "archive/chain.h"
+#include "store/faulty_store.h"
+#include "tests/support/archive_fixture.h"
+
+namespace changevault {
+namespace {
+
+using testing::ArchiveFixture;
+using testing::at;
+using testing::event;
+using testing::value;
+
+constexpr PartitionId kP0{0};
+constexpr PartitionId kP1{1};
+
+class ArchiverTest : public ::testing::Test, protected ArchiveFixture {
+ protected:
+  void SetUp() override { init(); }
+};
+
+TEST_F(ArchiverTest, WithoutInitNothingStarts) {
+  MemoryStore empty(clock);
+  EXPECT_ERROR(archive_with(empty), ErrorCode::kUsage);
+}
+
+TEST_F(ArchiverTest, EventsLandByCollectionAndHour) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP0, event("shop", "orders", 2), at(10, 0), false);
+  hub.append(kP1, event("shop", "users", 3, "delete"), at(9, 59, 59), false);
+  const ArchiveTotals totals = value(archive());
+  EXPECT_EQ(totals.events, 3);
+  EXPECT_EQ(totals.records, 3);
+  EXPECT_EQ(totals.segments, 3);
+  const Catalog c = catalog();
+  ASSERT_EQ(c.segments().size(), 3U);
+  EXPECT_EQ(c.segments()[0].facts.key,
+            "changestreams/shop/orders/2025/01/15/"
+            "09-batch-p000-00000000000000000000-00000000000000000000-c000000000000.jsonl.gz");
+  EXPECT_EQ(c.segments()[2].facts.operations, (OperationCounts{{"delete", 1}}));
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+  EXPECT_EQ(verify().records_checked, 3);
+}
+
+TEST_F(ArchiverTest, WhatIsNoEventBecomesADeadLetter) {
+  hub.append(kP0, "not json", at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  const ArchiveTotals totals = value(archive());
+  EXPECT_EQ(totals.events, 2);
+  EXPECT_EQ(totals.records, 1);
+  EXPECT_EQ(totals.dead_letters, 1);
+  const Catalog c = catalog();
+  ASSERT_EQ(c.dead_letters().size(), 1U);
+  EXPECT_TRUE(c.dead_letters()[0].facts.key.starts_with("changestreams/_deadletter/2025/01/15/09-"));
+  const VerifyReport report = verify();
+  EXPECT_EQ(report.verdict, Verdict::kPass);
+  EXPECT_EQ(report.dead_letters_checked, 1);
+}
+
+TEST_F(ArchiverTest, ASecondRunAddsNothing) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  EXPECT_EQ(value(archive()).events, 0);
+  EXPECT_EQ(catalog().segments().size(), 1U);
+}
+
+TEST_F(ArchiverTest, CloseSealsTheNewestHourOnce) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP1, event("shop", "orders", 2), at(11, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(catalog().sealed_from(), hour_of(at(9, 0)));
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(12, 0)));
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(12, 0)));
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(ArchiverTest, AnImportIsSealedUpToItsNewestHourWithoutClose) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP1, event("shop", "orders", 2), at(11, 10), false);
+  ASSERT_OK(archive());
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(11, 0)));
+}
+
+TEST_F(ArchiverTest, NothingComesLateIntoASealedHour) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  // The broker's clock went back: the event is placed where time has come to.
+  hub.append(kP0, event("shop", "orders", 2), at(9, 20), false);
+  hub.append(kP1, event("shop", "orders", 3), at(9, 30), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  const Catalog c = catalog();
+  ASSERT_EQ(c.segments().size(), 3U);
+  EXPECT_EQ(c.segments()[1].facts.hour, hour_of(at(10, 0)));
+  EXPECT_EQ(c.segments()[2].facts.hour, hour_of(at(10, 0)));
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(ArchiverTest, AStampFromTheFutureIsCapped) {
+  clock.set(at(12, 0));
+  hub.append(kP0, event("shop", "orders", 1), at(20, 0), false);
+  ASSERT_OK(archive());
+  EXPECT_EQ(catalog().segments()[0].facts.min_time, at(12, 10));
+}
+
+TEST_F(ArchiverTest, NumbersWithoutEventsStayInsideTheRange) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  hub.skip(kP0, 3);
+  hub.append(kP0, event("shop", "orders", 2), at(9, 1), false);
+  hub.skip(kP0, 2);
+  EXPECT_EQ(value(archive()).events, 2);
+  EXPECT_EQ(catalog().partitions()[0].next, Sequence(7));
+  EXPECT_EQ(value(archive()).events, 0);
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(ArchiverTest, AnotherHubInThePlaceIsRefused) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  hub.replace("another");
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);
+}
+
+TEST_F(ArchiverTest, AHubSetBackIsRefused) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 2), at(9, 0), false);
+  ASSERT_OK(archive());
+  const auto slots = keys(layout.ledger_prefix());
+  hub.replace("memory-hub");
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);
+  hub.append(kP0, event("shop", "orders", 8), at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 9), at(9, 0), false);
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);  // as long as before, but another event stands at the end
+  EXPECT_EQ(keys(layout.partition_chain(kP0)).size(),
+            value(Chain(store, layout.partition_chain(kP0)).find_end()).value);
+  EXPECT_GE(keys(layout.ledger_prefix()).size(), slots.size());
+}
+
+TEST_F(ArchiverTest, AnotherGroupIsRefused) {
+  options.group = "other";
+  EXPECT_ERROR(archive(), ErrorCode::kUsage);
+  EXPECT_ERROR(init_archive(parts(), options), ErrorCode::kUsage);
+}
+
+TEST_F(ArchiverTest, MissingSealsStopTheArchiver) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  ASSERT_OK(store.remove(layout.seal_chain() + "000000000000.json"));
+  EXPECT_FALSE(archive());
+}
+
+TEST_F(ArchiverTest, FencedByAnotherOwner) {
+  for (int i = 0; i < 5; ++i) hub.append(kP0, event("shop", "orders", i), at(9, i), false);
+  // Another owner claims the partition just before our commit.
+  bool done = false;
+  FaultyStore other_first(store, [&](StoreOperation operation, const std::string& key) {
+    if (!done && operation == StoreOperation::kPut && key.ends_with("/_ledger/p000/000000000001.json")) {
+      done = true;
+      EXPECT_OK(archive());
+    }
+    return Fault::kNone;
+  });
+  EXPECT_ERROR(archive_with(other_first), ErrorCode::kFenced);
+  EXPECT_TRUE(done);
+  const VerifyReport report = verify();
+  EXPECT_EQ(report.verdict, Verdict::kPass);
+  EXPECT_EQ(report.records_checked, 5);
+  EXPECT_EQ(report.leftovers.size(), 1U);  // what the fenced owner had uploaded
+}
+
+TEST_F(ArchiverTest, MemoryIsBounded) {
+  options.memory = 300'000;
+  options.segment.block_text_bytes = 50'000;
+  for (int i = 0; i < 20'000; ++i) {
+    hub.append(PartitionId(i % 2), event("shop", "c" + std::to_string(i % 50), i), at(9, 0), false);
+  }
+  const ArchiveTotals totals = value(archive());
+  EXPECT_EQ(totals.events, 20'000);
+  EXPECT_GT(totals.commits, 10);
+  EXPECT_EQ(verify().records_checked, 20'000);
+}
+
+TEST_F(ArchiverTest, ARepeatedEventIsArchivedTwiceUnderOneId) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  const SegmentFacts facts = catalog().segments()[0].facts;
+  EXPECT_EQ(facts.records, 2);
+  EXPECT_EQ(facts.distinct, 1);
+}
+
+// T1, T2, T4 in small: the process dies, or the store fails, before or after each single request; then a new
+// one goes on. Whatever happens, what the ledger lists is every event exactly once, and nothing of it is
+// damaged.
+class ArchiverFaultTest : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(ArchiverFaultTest, AnyRequestMayBeTheLast) {
+  struct Died {};
+  std::int64_t requests = 1;
+  int deaths = 0;
+  for (std::int64_t fatal = 0; fatal < requests; ++fatal) {
+    SCOPED_TRACE("request " + std::to_string(fatal));
+    ArchiveFixture f;
+    f.init();
+    for (int i = 0; i < 12; ++i) {
+      f.hub.append(PartitionId(i % 2), event("shop", i % 3 == 0 ? "orders" : "users", i), at(9 + i / 6, i),
+                   false);
+    }
+    f.hub.append(kP0, "broken", at(11, 1), false);
+    std::int64_t count = 0;
+    FaultyStore dying(f.store, [&](StoreOperation, const std::string&) {
+      if (count > fatal) throw Died();
+      return count++ == fatal ? GetParam() : Fault::kNone;
+    });
+    try {
+      ignore_error(f.archive_with(dying, ArchiveMode::kOnceAndClose), "it is made to fail");
+    } catch (const Died&) {
+      ++deaths;
+    }
+    requests = std::max(requests, count + (fatal < count ? 1 : 0));
+    ASSERT_OK(f.archive(ArchiveMode::kOnceAndClose));
+    const VerifyReport report = f.verify();
+    EXPECT_EQ(report.verdict, Verdict::kPass) << (report.problems.empty() ? "" : report.problems[0].detail);
+    EXPECT_EQ(report.records_checked, 12);
+    EXPECT_EQ(report.dead_letters_checked, 1);
+    EXPECT_EQ(f.catalog().sealed_to(), hour_of(at(12, 0)));
+    if (count <= fatal) break;  // the run ended before the request that should have failed
+  }
+  EXPECT_GT(deaths, 15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, ArchiverFaultTest, ::testing::Values(Fault::kFailBefore, Fault::kFailAfter));
+
+}  // namespace
+}  // namespace changevault

@@ -1,0 +1,90 @@
+// The archive as its ledger tells it, for everything that reads: what is archived, sealed, lost.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "archive/ledger.h"
+#include "base/result.h"
+#include "model/scope.h"
+#include "store/key_layout.h"
+#include "store/object_store.h"
+
+namespace changevault {
+
+struct ListedSegment {
+  SegmentFacts facts;
+  Slot slot{};            // of the commit
+  Timestamp listed_at{};  // time of that commit
+};
+
+struct PartitionState {
+  PartitionId partition{};
+  Slot end{};                          // the next free slot
+  std::optional<Timestamp> watermark;  // nullopt: only claims so far
+  std::optional<Sequence> next;        // behind the last committed event
+  std::int64_t events = 0;
+};
+
+struct LostRange {
+  PartitionId partition{};
+  Slot slot{};
+  LostEntry entry;
+};
+
+// What one hour of one collection holds.
+struct ArchiveCell {
+  Hour hour;
+  Namespace ns;
+  Digest digest;
+  OperationCounts operations;
+  Timestamp newest_listing{};  // when the last of its segments was listed
+  std::vector<const ListedSegment*> segments;
+};
+
+// A snapshot: chains are read once, each slot checked (self, previous, dense numbering, contiguous
+// sequences). Immutable, so any thread may read it.
+class Catalog {
+ public:
+  // kNotFound where there is no archive (no first slot of the seals); kCorrupt where the ledger is damaged.
+  static Result<Catalog> read(ObjectStore& store, const KeyLayout& layout);
+
+  const HubEntry& hub() const { return hub_; }                              // the newest
+  const std::vector<ListedSegment>& segments() const { return segments_; }  // ordered by key
+  const std::vector<ListedSegment>& dead_letters() const { return dead_letters_; }
+  const std::vector<LostRange>& lost() const { return lost_; }
+  const std::vector<PartitionState>& partitions() const { return partitions_; }
+  const std::vector<SealEntry>& seals() const { return seals_; }
+
+  std::optional<Hour> sealed_from() const;  // start of the first seal
+  std::optional<Hour> sealed_to() const;    // end of the last one, exclusive
+  bool is_sealed(Hour hour) const;
+  // The first hour that any segment or dead letter lies in; nullopt in an empty archive.
+  std::optional<Hour> first_hour() const;
+  // The last such hour.
+  std::optional<Hour> last_hour() const;
+
+  // Listed segments that may hold records of the scope, ordered by namespace, hour, partition, first
+  // sequence.
+  std::vector<const ListedSegment*> select(const Scope& scope) const;
+  // One cell, whole, for each hour and namespace in the scope that a listed segment lies in; ordered by hour,
+  // namespace.
+  std::vector<ArchiveCell> cells(const Scope& scope) const;
+  // Every namespace that a listed segment belongs to, ordered.
+  std::vector<Namespace> namespaces() const;
+  const ListedSegment* find(const std::string& key) const;
+
+ private:
+  Result<void> read_seals(ObjectStore& store, const KeyLayout& layout);
+  Result<void> read_partition(ObjectStore& store, const KeyLayout& layout, PartitionId partition);
+
+  HubEntry hub_;
+  std::vector<ListedSegment> segments_;
+  std::vector<ListedSegment> dead_letters_;
+  std::vector<LostRange> lost_;
+  std::vector<PartitionState> partitions_;
+  std::vector<SealEntry> seals_;
+};
+
+}  // namespace changevault

@@ -1,0 +1,49 @@
+#include <fmt/core.h>
+
+#include "archive/archiver.h"
+#include "archive/chain.h"
+#include "archive/ledger_walk.h"
+
+namespace changevault {
+namespace {
+
+Result<void> check_same(const HubEntry& standing, const HubEntry& wanted, const std::string& key) {
+  if (standing.identity != wanted.identity) {
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format("there is an archive of another hub already ({} '{}')", standing.hub_kind,
+                    standing.topic),
+        key,
+        "choose another store.root for this hub, or point hub.url at the hub that this archive belongs to");
+  }
+  if (standing.group != wanted.group) {
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format("the archive is written by the group '{}', not by '{}'", standing.group, wanted.group),
+        key,
+        fmt::format("set hub.group to '{}', or begin another archive in another store.root", standing.group));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options) {
+  CV_ASSIGN(const HubDescription hub, parts.hub.describe());
+  const HubEntry entry{hub.kind,      hub.identity,      hub.topic,     Epoch(0),
+                       options.group, options.source_id, hub.partitions};
+  Chain chain(parts.store, parts.layout.seal_chain());
+  CV_ASSIGN(const Slot end, chain.find_end());
+  if (end == Slot(0)) {
+    const EntryHeader header{options.owner, parts.random.nonce(), parts.clock.now(), kNoPrevious};
+    CV_ASSIGN(const Chain::CreateOutcome outcome, chain.create(Slot(0), encode_entry({header, entry})));
+    if (outcome == Chain::CreateOutcome::kCreated) return {};
+  }
+  CV_ASSIGN(const WalkedEntry first, read_entry(chain, Slot(0)));
+  const auto* standing = std::get_if<HubEntry>(&first.entry.body);
+  if (standing == nullptr)
+    return Error(ErrorCode::kCorrupt, "the first entry of the seals is not the hub's", first.key);
+  return check_same(*standing, entry, first.key);
+}
+
+}  // namespace changevault

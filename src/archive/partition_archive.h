@@ -1,0 +1,96 @@
+// One partition of the hub on its way into the archive.
+//
+// Problem. Several processes may believe that they own the partition, any of them may die between any two
+// instructions, and answers get lost; still every event must come to stand in exactly one listed segment.
+//
+// Invariants.
+//  1. The chain alone says what is archived. In memory there is nothing that reading the chain and the hub
+//  again would not
+//     give: a new owner starts from the chain's last slot.
+//  2. Nothing is uploaded before the claim, and every object's name carries the claim's slot: names of two
+//  owners differ.
+//  3. Objects first, then the slot that lists them, then (for lag tools only) the group's position in the
+//  hub.
+//  4. A commit begins where the one before ended. A slot that another has written where ours should stand
+//  ends our ownership
+//     at once: what we uploaded since stays an unlisted leftover.
+//  5. The effective time of an event depends on the slot before and the events since, so a new owner places
+//  it alike.
+//
+// Lifetime. claim(), then add() and commit() in turns; after any error the object is used no more.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "archive/archive_parts.h"
+#include "archive/chain.h"
+#include "archive/ledger.h"
+#include "archive/ledger_walk.h"
+#include "archive/open_batch.h"
+#include "base/result.h"
+#include "hub/hub.h"
+
+namespace changevault {
+
+// A broker stamp further ahead of our clock than this is not believed: one wrong clock must not carry a
+// partition into the future.
+constexpr Duration kMostAhead = minutes(10);
+
+// Not thread-safe. `context` outlives it.
+class PartitionArchive {
+ public:
+  PartitionArchive(PartitionId partition, ArchiveContext& context);
+
+  // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim.
+  // `floor`: the end of the seals, below which a partition that joins now must place nothing.
+  Result<void> claim(std::optional<Timestamp> floor);
+
+  // Takes one event, at or behind next(). Bounded work; nothing durable happens.
+  Result<void> add(const HubEvent& event, Timestamp now);
+  // The hub's position may stand behind the last event (numbers that carry none).
+  void skip_to(Sequence next);
+
+  // Uploads everything open and lists it in one slot. Nothing is written where nothing is open.
+  Result<void> commit();
+  // Moves the watermark of a partition with nothing open to `watermark`, in a slot of its own; never back.
+  Result<void> commit_idle(Timestamp watermark);
+
+  PartitionId partition() const { return partition_; }
+  Sequence next() const { return next_; }  // the first event that was not added yet
+  Sequence committed_next() const { return committed_next_; }
+  std::optional<Timestamp> watermark() const { return committed_reached_; }
+  const OpenBatch& open() const { return open_; }
+  // Steady time at which the oldest open event was added.
+  std::optional<Duration> open_since() const { return open_since_; }
+
+ private:
+  struct Resume;
+  Result<Resume> read_resume_point();
+  Result<void> check_hub(const Resume& resume);
+  Result<void> check_tail(const Tail& tail);
+  Timestamp effective_time(Timestamp broker, Timestamp now) const;
+  Result<SegmentFacts> upload(ClosedSegment closed);
+  Result<void> put_once(const std::string& key, const FinishedSegment& finished);
+  Result<void> write_slot(EntryBody body);
+
+  PartitionId partition_;
+  ArchiveContext& context_;
+  Chain chain_;
+  Slot slot_{};  // where our next entry goes
+  Slot claim_slot_{};
+  std::string previous_sha_;
+  std::optional<Timestamp> floor_;
+  Sequence committed_next_{};
+  std::optional<Timestamp> committed_reached_;
+
+  // Behind the last commit.
+  OpenBatch open_;
+  Sequence next_{};
+  std::optional<Timestamp> reached_;
+  std::optional<Tail> tail_;
+  std::int64_t open_events_ = 0;
+  std::optional<Duration> open_since_;
+};
+
+}  // namespace changevault

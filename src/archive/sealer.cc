@@ -1,0 +1,207 @@
+#include "archive/sealer.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "archive/ledger_walk.h"
+#include "base/hash.h"
+
+namespace changevault {
+namespace {
+
+// Of a loss that no commit stands before: earlier than any event.
+constexpr Timestamp kNoWatermark{-(std::int64_t{1} << 50)};
+
+std::optional<Timestamp> least_watermark(const SealInputs& inputs) {
+  std::optional<Timestamp> least;
+  for (const auto& [partition, entries] : inputs) {
+    if (entries.empty()) return std::nullopt;
+    const Timestamp reached = entries.back().watermark;
+    least = least ? std::min(*least, reached) : reached;
+  }
+  return least;
+}
+
+template <typename Each>
+void for_each_object_in(const SealInputs& inputs, Each&& each) {
+  for (const auto& [partition, entries] : inputs) {
+    for (const SealInput& input : entries) {
+      for (const SegmentFacts& facts : input.segments) each(facts, false);
+      for (const SegmentFacts& facts : input.dead_letters) each(facts, true);
+    }
+  }
+}
+
+std::optional<Hour> smallest_hour(const SealInputs& inputs) {
+  std::optional<Hour> smallest;
+  for_each_object_in(inputs, [&](const SegmentFacts& facts, bool) {
+    smallest = smallest ? std::min(*smallest, facts.hour) : facts.hour;
+  });
+  return smallest;
+}
+
+// The end of the hours that fit into one seal: all up to `limit`, or as many as have `most_cells` cells, at
+// least one.
+Hour end_of_seal(const SealInputs& inputs, Hour from, Hour limit, std::size_t most_cells) {
+  std::map<Hour, std::set<Namespace>> cells;
+  for_each_object_in(inputs, [&](const SegmentFacts& facts, bool) {
+    if (from <= facts.hour && facts.hour < limit) cells[facts.hour].insert(facts.ns);
+  });
+  std::size_t sum = 0;
+  for (const auto& [hour, names] : cells) {
+    sum += names.size();
+    if (sum > most_cells && hour > from) return hour;
+  }
+  return limit;
+}
+
+void add_to_cell(std::map<std::pair<Hour, Namespace>, SealedCell>& cells, const SegmentFacts& facts) {
+  SealedCell& cell = cells[{facts.hour, facts.ns}];
+  cell.hour = facts.hour;
+  cell.ns = facts.ns;
+  cell.digest += facts.counted();
+  cell.operations += facts.operations;
+  cell.segments.push_back({facts.key, facts.sha256});
+}
+
+void by_key(std::vector<SealedSegment>& segments) {
+  std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+}
+
+bool touches(const LostEntry& lost, Hour from, Hour to) {
+  // A loss whose times nobody knows touches every hour.
+  return (!lost.from || *lost.from < to.start()) && (!lost.to || from.start() <= *lost.to);
+}
+
+}  // namespace
+
+std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour> from,
+                                   std::size_t most_cells) {
+  const auto watermark = least_watermark(inputs);
+  const auto begin = from ? from : smallest_hour(inputs);
+  if (!watermark || !begin || hour_of(*watermark) <= *begin) return std::nullopt;
+
+  SealEntry seal;
+  seal.from = *begin;
+  seal.to = end_of_seal(inputs, *begin, hour_of(*watermark), most_cells);
+  std::map<std::pair<Hour, Namespace>, SealedCell> cells;
+  std::map<Hour, SealedDeadLetters> dead;
+  for_each_object_in(inputs, [&](const SegmentFacts& facts, bool dead_letter) {
+    if (facts.hour < seal.from || facts.hour >= seal.to) return;
+    if (!dead_letter) return add_to_cell(cells, facts);
+    SealedDeadLetters& letters = dead[facts.hour];
+    letters.hour = facts.hour;
+    letters.records += facts.records;
+    letters.objects.push_back({facts.key, facts.sha256});
+  });
+  for (auto& [place, cell] : cells) {
+    by_key(cell.segments);
+    seal.cells.push_back(std::move(cell));
+  }
+  for (auto& [hour, letters] : dead) {
+    by_key(letters.objects);
+    seal.dead_letters.push_back(std::move(letters));
+  }
+  for (const auto& [partition, entries] : inputs) {
+    for (const SealInput& input : entries) {
+      if (input.lost && touches(*input.lost, seal.from, seal.to))
+        seal.lost.push_back({partition, input.slot});
+    }
+    const auto through = std::find_if(entries.begin(), entries.end(), [&](const SealInput& input) {
+      return input.watermark >= seal.to.start();
+    });
+    seal.through[partition] = through->slot;
+  }
+  return seal;
+}
+
+Sealer::Sealer(ArchiveContext& context)
+    : context_(context),
+      chain_(context.parts.store, context.parts.layout.seal_chain()),
+      previous_sha_(kNoPrevious) {}
+
+Result<void> Sealer::open() {
+  CV_ASSIGN(const Slot end, chain_.find_end());
+  if (end == Slot(0)) {
+    return Error(ErrorCode::kUsage, "there is no archive here yet",
+                 context_.parts.store.url() + "/" + context_.parts.layout.root(),
+                 "run 'changevault init' first; if there should be one, check store.url and store.root");
+  }
+  while (end_ < end) CV_TRY(read_slot(end_));
+  return {};
+}
+
+Result<void> Sealer::read_slot(Slot slot) {
+  CV_ASSIGN(const WalkedEntry walked, read_entry(chain_, slot));
+  if (walked.entry.header.previous != previous_sha_) {
+    return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
+                 walked.key, "run 'changevault verify' to see all that is damaged; nothing was written");
+  }
+  if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) hub_ = *hub;
+  if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
+    sealed_to_ = seal->to;
+    through_ = seal->through;
+  }
+  previous_sha_ = walked.sha256;
+  end_ = slot.next();
+  return {};
+}
+
+Result<void> Sealer::seal() {
+  for (std::int32_t p = 0; p < hub_.partitions; ++p) CV_TRY(follow_partition(PartitionId(p)));
+  while (const auto seal = next_seal(inputs_, sealed_to_)) {
+    CV_ASSIGN(const bool ours, write(*seal));
+    if (ours) context_.totals.sealed_hours += seal->to.index - seal->from.index;
+    forget_sealed();
+  }
+  return {};
+}
+
+Result<void> Sealer::follow_partition(PartitionId partition) {
+  Chain chain(context_.parts.store, context_.parts.layout.partition_chain(partition));
+  const auto named = through_.find(partition);
+  const Slot begin = named == through_.end() ? Slot(0) : named->second;
+  Slot& next = read_.try_emplace(partition, begin).first->second;
+  auto& inputs = inputs_[partition];
+  for (;; next = next.next()) {
+    auto walked = read_entry(chain, next);
+    if (!walked && walked.error().code == ErrorCode::kNotFound) return {};
+    if (!walked) return walked.error();
+    EntryBody& body = walked->entry.body;
+    if (auto* commit = std::get_if<CommitEntry>(&body)) {
+      for (auto* list : {&commit->segments, &commit->dead_letters}) {
+        for (SegmentFacts& facts : *list) facts.blocks.clear();
+      }
+      inputs.push_back({next, commit->reached, std::move(commit->segments), std::move(commit->dead_letters),
+                        std::nullopt});
+    } else if (auto* lost = std::get_if<LostEntry>(&body)) {
+      const Timestamp before = inputs.empty() ? kNoWatermark : inputs.back().watermark;
+      inputs.push_back({next, before, {}, {}, std::move(*lost)});
+    }
+  }
+}
+
+Result<bool> Sealer::write(const SealEntry& seal) {
+  const Archiver::Parts& parts = context_.parts;
+  const EntryHeader header{context_.options.owner, parts.random.nonce(), parts.clock.now(), previous_sha_};
+  const std::string bytes = encode_entry({header, seal});
+  const Slot slot = end_;
+  CV_ASSIGN(const Chain::CreateOutcome outcome,
+            retry(context_.retry, parts.clock, parts.random, context_.stop,
+                  [&] { return chain_.create(slot, bytes); }));
+  CV_TRY(read_slot(slot));  // ours, or what another archiver wrote first
+  return outcome == Chain::CreateOutcome::kCreated;
+}
+
+void Sealer::forget_sealed() {
+  if (!sealed_to_) return;
+  for (auto& [partition, entries] : inputs_) {
+    const auto keep = std::find_if(entries.begin(), entries.end(), [&](const SealInput& input) {
+      return input.watermark >= sealed_to_->start();
+    });
+    entries.erase(entries.begin(), keep);
+  }
+}
+
+}  // namespace changevault

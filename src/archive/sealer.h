@@ -1,0 +1,78 @@
+// Says of whole hours that they are complete, for ever.
+//
+// Problem. "Hour 14 has 1,204 records" means nothing while more may come. Effective times never go back
+// within a partition, so once every partition's watermark has passed the end of an hour nothing can arrive in
+// it any more.
+//
+// Invariants.
+//  1. A seal is written when the watermarks of exactly the partitions of the newest `hub` entry have passed
+//  its end.
+//  2. Each seal starts where the last one ended; the first at the smallest hour of any segment or dead
+//  letter.
+//  3. What a seal says is computed from the partitions' chains alone, so whoever writes it writes the same;
+//  create-only decides.
+//  4. A partition's slots are read from the one that the last seal named, inclusive: it is the first whose
+//  watermark reached
+//     that seal's end, so it may hold records on both sides of it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "archive/archive_parts.h"
+#include "archive/chain.h"
+#include "archive/ledger.h"
+#include "base/result.h"
+
+namespace changevault {
+
+// A commit or loss of a partition's chain, as far as a seal needs it.
+struct SealInput {
+  Slot slot{};
+  Timestamp watermark{};
+  std::vector<SegmentFacts> segments;      // block index left out
+  std::vector<SegmentFacts> dead_letters;  // the same
+  std::optional<LostEntry> lost;
+};
+using SealInputs = std::map<PartitionId, std::vector<SealInput>>;
+
+// The next seal that may be written over [from, …): as many whole hours as every partition's newest watermark
+// has passed and `most_cells` allows, at least one; nullopt when there is none yet. `from` nullopt: no seal
+// exists. Pure. With a partition that has no watermark there is no seal.
+std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour> from,
+                                   std::size_t most_cells = 4096);
+
+// Not thread-safe. `context` outlives it.
+class Sealer {
+ public:
+  explicit Sealer(ArchiveContext& context);
+
+  // Reads the chain of seals; kUsage where `init` was never run.
+  Result<void> open();
+  const HubEntry& hub() const { return hub_; }
+  // End of the seals, if there are any.
+  std::optional<Hour> sealed_to() const { return sealed_to_; }
+
+  // Reads what is new in the partitions' chains and writes every seal that is due.
+  Result<void> seal();
+
+ private:
+  Result<void> read_slot(Slot slot);
+  Result<void> follow_partition(PartitionId partition);
+  Result<bool> write(const SealEntry& seal);
+  void forget_sealed();
+
+  ArchiveContext& context_;
+  Chain chain_;
+  Slot end_{};
+  std::string previous_sha_;
+  HubEntry hub_;
+  std::optional<Hour> sealed_to_;
+  std::map<PartitionId, Slot> through_;  // of the newest seal
+
+  SealInputs inputs_;                 // read so far, not yet behind us
+  std::map<PartitionId, Slot> read_;  // the next slot to read of each chain
+};
+
+}  // namespace changevault

@@ -1,0 +1,36 @@
+// Records of archived segments, read from the store, proven while they are read, filtered by a scope.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <stop_token>
+
+#include "model/scope.h"
+#include "store/object_store.h"
+#include "warehouse/warehouse.h"
+
+namespace changevault {
+
+// A segment is read whole: its bytes are hashed on the way, and a sha256 that is not the one of the
+// SegmentRef is a kCorrupt error *after* its last record, so a consumer must not keep what it got unless
+// `read` returned success. (An empty sha256 in the reference, of an archive without a ledger, is not
+// compared.) Gzip checksums are checked by SegmentReader.
+class SegmentFeed final : public RecordFeed {
+ public:
+  // `store` and `scope` outlive it. An empty scope lets every record through.
+  SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop = {});
+  Result<void> read(const SegmentRef& segment, const EachRecord& each) override;
+
+  // All read so far (for progress; any thread).
+  std::int64_t bytes_read() const { return bytes_read_.load(); }
+  std::int64_t records_read() const { return records_read_.load(); }
+
+ private:
+  ObjectStore& store_;
+  const Scope& scope_;
+  std::stop_token stop_;
+  std::atomic<std::int64_t> bytes_read_{0};
+  std::atomic<std::int64_t> records_read_{0};
+};
+
+}  // namespace changevault

@@ -1,0 +1,308 @@
+#include "archive/verify_segment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/hash.h"
+#include "codec/json_fields.h"
+#include "codec/record_scanner.h"
+#include "codec/segment_reader.h"
+#include "codec/segment_writer.h"
+#include "model/event_id.h"
+#include "store/object_source.h"
+
+namespace changevault {
+namespace {
+
+// Cuts the stream of an object into the blocks that the ledger lists and hashes each. Bytes come in pieces of
+// any size.
+class BlockHasher {
+ public:
+  explicit BlockHasher(const std::vector<BlockFacts>& blocks) : blocks_(blocks) {}
+
+  void update(std::string_view piece) {
+    while (!piece.empty() && current_ < blocks_.size()) {
+      const BlockFacts& block = blocks_[current_];
+      const std::int64_t begin = std::max(block.byte_offset, offset_) - offset_;
+      const std::int64_t end = std::max<std::int64_t>(block.byte_offset + block.bytes - offset_, 0);
+      const auto size = static_cast<std::int64_t>(piece.size());
+      if (begin < std::min(end, size)) {
+        hasher_.update(piece.substr(static_cast<std::size_t>(begin),
+                                    static_cast<std::size_t>(std::min(end, size) - begin)));
+      }
+      if (end > size) break;
+      if (hasher_.finish_hex() != block.sha256) bad_.push_back(current_);
+      hasher_ = Hasher(Hasher::Kind::kSha256);
+      ++current_;
+      piece.remove_prefix(static_cast<std::size_t>(end));
+      offset_ += end;
+    }
+    offset_ += static_cast<std::int64_t>(piece.size());
+  }
+
+  bool complete() const { return current_ == blocks_.size() && bad_.empty(); }
+  std::string describe() const {
+    return bad_.empty() ? fmt::format("block {} of {} is not complete", current_ + 1, blocks_.size())
+                        : fmt::format("block {} of {} has another sha256", bad_.front() + 1, blocks_.size());
+  }
+
+ private:
+  const std::vector<BlockFacts>& blocks_;
+  std::size_t current_ = 0;
+  std::int64_t offset_ = 0;
+  Hasher hasher_{Hasher::Kind::kSha256};
+  std::vector<std::size_t> bad_;
+};
+
+// What the records of a segment amount to, in the terms of the ledger.
+class Tally {
+ public:
+  void add(std::string_view operation, Sequence sequence, Timestamp time, const EventId& id,
+           std::size_t line_bytes) {
+    if (records == 0) {
+      first = sequence;
+      min_time = max_time = time;
+    }
+    ++records;
+    last = sequence;
+    min_time = std::min(min_time, time);
+    max_time = std::max(max_time, time);
+    text_bytes += static_cast<std::int64_t>(line_bytes) + 1;
+    if (operation.empty()) return;  // a dead letter has no event_id
+    digest += id.high;
+    ids.push_back(id);
+    if (const auto it = operations.find(operation); it != operations.end()) {
+      ++it->second;
+    } else {
+      operations.emplace(operation, 1);
+    }
+  }
+
+  std::int64_t distinct() {
+    std::sort(ids.begin(), ids.end());
+    return std::unique(ids.begin(), ids.end()) - ids.begin();
+  }
+
+  std::int64_t records = 0;
+  std::int64_t text_bytes = 0;
+  std::uint64_t digest = 0;
+  Sequence first{};
+  Sequence last{};
+  Timestamp min_time{};
+  Timestamp max_time{};
+  std::map<std::string, std::int64_t, std::less<>> operations;
+  std::vector<EventId> ids;
+};
+
+class SegmentVerifier {
+ public:
+  SegmentVerifier(const VerifyContext& context, const SegmentFacts& listed, bool dead_letter)
+      : context_(context),
+        listed_(listed),
+        dead_letter_(dead_letter),
+        builder_(context.identity),
+        blocks_(listed.blocks) {}
+
+  Result<SegmentCheck> run();
+
+ private:
+  void problem(const char* kind, std::string detail) {
+    check_.problems.push_back({kind, listed_.key, std::move(detail)});
+  }
+  bool check_name();
+  Result<bool> check_presence();
+  Result<void> read_records(ObjectSource& source);
+  Result<void> check_line(std::string_view line);
+  Result<void> check_record(std::string_view line);
+  Result<void> check_dead_letter(std::string_view line);
+  Result<void> check_place(Sequence sequence, Timestamp enqueued) const;
+  void compare_tally();
+  void compare_blocks();
+
+  const VerifyContext& context_;
+  const SegmentFacts& listed_;
+  bool dead_letter_;
+  RecordBuilder builder_;
+  RecordScanner scanner_;
+  Hasher whole_{Hasher::Kind::kSha256};
+  BlockHasher blocks_;
+  Tally tally_;
+  std::string rebuilt_;
+  SegmentCheck check_;
+};
+
+Error bad_record(std::string what) {
+  return Error(ErrorCode::kValidation, std::move(what));
+}
+
+Result<SegmentCheck> SegmentVerifier::run() {
+  if (!check_name()) return std::move(check_);
+  CV_ASSIGN(const bool present, check_presence());
+  if (!present) return std::move(check_);
+  ObjectSource source(context_.store, listed_.key, [this](std::string_view piece) {
+    whole_.update(piece);
+    blocks_.update(piece);
+    check_.bytes += static_cast<std::int64_t>(piece.size());
+    context_.bytes_read += static_cast<std::int64_t>(piece.size());
+  });
+  const auto read = read_records(source);
+  if (!read && read.error().code != ErrorCode::kCorrupt && read.error().code != ErrorCode::kValidation)
+    return read.error();
+  // The whole file's hash counts first: read what an error left unread.
+  std::string rest(std::size_t{1} << 20, '\0');
+  for (;;) {
+    CV_ASSIGN(const std::size_t n, source.read(rest));
+    if (n == 0) break;
+  }
+  check_.records = tally_.records;
+  if (const std::string sha = whole_.finish_hex(); sha != listed_.sha256) {
+    problem("sha256",
+            fmt::format("the bytes are not those that were archived: sha256 {}, the ledger says {}{}", sha,
+                        listed_.sha256, blocks_.complete() ? "" : "; " + blocks_.describe()));
+  } else if (!read) {
+    problem(read.error().code == ErrorCode::kCorrupt ? "gzip" : "record", read.error().message);
+  } else {
+    compare_tally();
+    compare_blocks();
+  }
+  return std::move(check_);
+}
+
+bool SegmentVerifier::check_name() {
+  const auto name = context_.layout.parse(listed_.key);
+  const SegmentName::Origin* origin = name && name->origin ? &*name->origin : nullptr;
+  const bool right =
+      origin != nullptr && name->hour == listed_.hour && name->dead_letter == dead_letter_ &&
+      origin->partition == listed_.partition && origin->first == listed_.first &&
+      origin->last == listed_.last &&
+      listed_.key == (dead_letter_ ? context_.layout.dead_letter(listed_.hour, *origin)
+                                   : context_.layout.segment(listed_.ns, listed_.hour, *origin));
+  if (!right) problem("name", "the object's name is not the one of what the ledger lists under it");
+  return right;
+}
+
+Result<bool> SegmentVerifier::check_presence() {
+  const auto info = context_.store.head(listed_.key);
+  if (!info && info.error().code == ErrorCode::kNotFound) {
+    problem("missing",
+            fmt::format("the ledger lists it ({} records), the store does not have it", listed_.records));
+    return false;
+  }
+  if (!info) return info.error();
+  if (info->bytes != listed_.bytes)
+    problem("size", fmt::format("{} bytes, the ledger says {}", info->bytes, listed_.bytes));
+  return true;
+}
+
+Result<void> SegmentVerifier::read_records(ObjectSource& source) {
+  SegmentReader reader(source);
+  for (;;) {
+    if (context_.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+    CV_ASSIGN(const std::string_view text, reader.next());
+    if (text.empty()) break;
+    CV_TRY(for_each_line(text, [this](std::string_view line) { return check_line(line); }));
+  }
+  if (reader.members() != 1)
+    return Error(ErrorCode::kCorrupt, fmt::format("{} gzip members instead of one", reader.members()));
+  return {};
+}
+
+Result<void> SegmentVerifier::check_line(std::string_view line) {
+  auto checked = dead_letter_ ? check_dead_letter(line) : check_record(line);
+  if (!checked) return bad_record(fmt::format("record {}: {}", tally_.records + 1, checked.error().message));
+  return {};
+}
+
+Result<void> SegmentVerifier::check_place(Sequence sequence, Timestamp enqueued) const {
+  if (hour_of(enqueued) != listed_.hour) return bad_record("its time lies in another hour");
+  if (tally_.records > 0 && sequence <= tally_.last)
+    return bad_record("its sequence number does not follow the one before");
+  if (tally_.records > 0 && enqueued < tally_.max_time) return bad_record("its time goes back");
+  return {};
+}
+
+// The event itself is in the record, unchanged: what the archiver makes of it must be this very line.
+Result<void> SegmentVerifier::check_record(std::string_view line) {
+  CV_ASSIGN(const RecordView record, scanner_.scan(line));
+  if (!record.sequence_number || !record.processed_timestamp || !record.offset)
+    return bad_record("its position is not complete");
+  if (record.partition_id != to_string(listed_.partition)) return bad_record("it is of another partition");
+  const Namespace ns{std::string(record.database_name.value_or("")),
+                     std::string(record.collection_name.value_or(""))};
+  if (ns != listed_.ns) return bad_record("it belongs to " + to_string(ns));
+  const Sequence sequence(*record.sequence_number);
+  CV_TRY(check_place(sequence, record.enqueued_time));
+
+  const HubEvent event{listed_.partition, sequence, *record.offset, record.enqueued_time, record.raw_event};
+  const auto parsed = builder_.parse(event);
+  if (!parsed) return bad_record("its event is not a valid one: " + parsed.error());
+  rebuilt_.clear();
+  builder_.append_record(*parsed, event, record.enqueued_time, *record.processed_timestamp, rebuilt_);
+  if (std::string_view(rebuilt_).substr(0, rebuilt_.size() - 1) != line)
+    return bad_record("its fields are not those of its event");
+  tally_.add(parsed->operation, sequence, record.enqueued_time, parsed->id, line.size());
+  return {};
+}
+
+Result<void> SegmentVerifier::check_dead_letter(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  JsonFields fields(json, listed_.key);
+  const Sequence sequence(fields.count("sequence_number"));
+  const Timestamp enqueued = fields.time("enqueued_time");
+  const std::string partition = fields.text("partition_id");
+  (void)fields.text("reason");
+  (void)fields.text("payload_base64");
+  CV_TRY(fields.finish());
+  if (partition != to_string(listed_.partition)) return bad_record("it is of another partition");
+  CV_TRY(check_place(sequence, enqueued));
+  const EventId id = EventId::of_position(context_.identity.hub_identity, context_.identity.epoch,
+                                          listed_.partition, sequence);
+  tally_.add({}, sequence, enqueued, id, line.size());
+  return {};
+}
+
+void SegmentVerifier::compare_tally() {
+  if (tally_.records != listed_.records) {
+    return problem("count", fmt::format("{} records, the ledger says {}", tally_.records, listed_.records));
+  }
+  if (tally_.digest != listed_.digest)
+    problem("digest", "the event_ids are not those that the ledger counts");
+  const OperationCounts operations(tally_.operations.begin(), tally_.operations.end());
+  const bool same = operations == listed_.operations && tally_.first == listed_.first &&
+                    tally_.last == listed_.last && tally_.min_time == listed_.min_time &&
+                    tally_.max_time == listed_.max_time && tally_.text_bytes == listed_.text_bytes &&
+                    check_.bytes == listed_.bytes && tally_.distinct() == listed_.distinct;
+  if (!same)
+    problem("facts",
+            "operations, range, times, sizes or distinct event_ids are not those that the ledger lists");
+}
+
+void SegmentVerifier::compare_blocks() {
+  std::int64_t records = 0, text = 0, end = 0;
+  std::uint64_t digest = 0;
+  bool tiled = !listed_.blocks.empty();
+  for (const BlockFacts& block : listed_.blocks) {
+    tiled = tiled && block.text_offset == text && (end == 0 || block.byte_offset == end);
+    records += block.records;
+    text += block.text_bytes;
+    digest += block.digest;
+    end = block.byte_offset + block.bytes;
+  }
+  if (!tiled || records != listed_.records || text != listed_.text_bytes || digest != listed_.digest ||
+      end > listed_.bytes) {
+    problem("blocks", "the block index does not tile the file");
+  } else if (!blocks_.complete()) {
+    problem("blocks", blocks_.describe());
+  }
+}
+
+}  // namespace
+
+Result<SegmentCheck> verify_segment(const VerifyContext& context, const SegmentFacts& listed,
+                                    bool dead_letter) {
+  return SegmentVerifier(context, listed, dead_letter).run();
+}
+
+}  // namespace changevault

@@ -1,0 +1,25 @@
+#include "cli/common_options.h"
+
+namespace changevault {
+
+void CommonOptions::add_to(CLI::App& app, bool takes_csv) {
+  app.set_help_flag();  // our own texts
+  app.add_option("--config", config, "configuration file (else $CHANGEVAULT_CONFIG, else ./changevault.toml)")
+      ->type_name("FILE");
+  app.add_option("--set", settings, "a setting for this run: section.key=value; may be repeated")
+      ->type_name("SETTING")
+      ->allow_extra_args(false);
+  const std::vector<std::string> modes = takes_csv ? std::vector<std::string>{"table", "json", "csv"}
+                                                   : std::vector<std::string>{"table", "json"};
+  app.add_option("--output", output, takes_csv ? "table, json or csv" : "table or json")
+      ->check(CLI::IsMember(modes))
+      ->type_name("FORM");
+  app.add_flag("--quiet", quiet, "no progress and no notes");
+  app.add_option("--log-level", log_level, "how much daemons say: error, warn, info or debug")
+      ->check(CLI::IsMember({"error", "warn", "info", "debug"}))
+      ->type_name("LEVEL");
+  app.add_flag("-h,--help", help, "this text");
+  app.add_flag("--version", version, "the program's version");
+}
+
+}  // namespace changevault

@@ -1,0 +1,42 @@
+// What a verb works with.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "archive/catalog.h"
+#include "cli/output.h"
+#include "service/configuration.h"
+#include "service/parts.h"
+
+namespace changevault {
+
+// Who runs the program and where; for audit records and ledger owners.
+struct Identity {
+  std::string user;
+  std::string host;
+  std::int64_t process = 0;
+  std::string version;  // of the program
+  std::string owner() const { return host + ":" + std::to_string(process); }
+};
+
+struct Context {
+  const Configuration& configuration;
+  Parts& parts;  // hub(), store(), warehouse(), layout(), clock(), random()
+  Output& out;
+  const Identity& identity;
+  std::stop_token stop;
+  // A line of stdin without its end; nullopt at its end.
+  std::function<std::optional<std::string>()> read_line;
+  // `--set` flags as they were given (for `init`, which writes them down).
+  std::vector<std::string> flags;
+
+  // The ledger, read now. An archive that does not exist is kIndeterminate with a hint.
+  Result<Catalog> catalog();
+  // Asks on the terminal; false where stdin or stderr is none, or for anything but y or yes.
+  bool confirm(const std::string& question);
+};
+
+}  // namespace changevault

@@ -1,0 +1,101 @@
+// Where a verb's words go: results to stdout, everything else to stderr.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "codec/sealed_json.h"
+
+namespace changevault {
+
+// A byte sink: a file descriptor, or a string in tests. A reader that went away is kCancelled.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual Result<void> write(std::string_view bytes) = 0;
+};
+
+class StringWriter final : public Writer {
+ public:
+  Result<void> write(std::string_view bytes) override {
+    text.append(bytes);
+    return {};
+  }
+  std::string text;
+};
+
+// Writes every byte, EINTR and short writes included.
+class DescriptorWriter final : public Writer {
+ public:
+  explicit DescriptorWriter(int descriptor) : descriptor_(descriptor) {}
+  Result<void> write(std::string_view bytes) override;
+
+ private:
+  int descriptor_;
+};
+
+enum class OutputMode { kTable, kJson, kCsv };
+enum class Color { kRed, kYellow, kGreen, kBlue, kDim, kBold };
+
+struct Terminal {
+  bool in = false;  // that stream is a terminal
+  bool out = false;
+  bool err = false;
+  bool color = false;  // wanted: NO_COLOR is not set, TERM is not "dumb"
+  int width = 80;
+};
+
+// Not thread-safe.
+class Output {
+ public:
+  Output(Writer& out, Writer& err, Terminal terminal) : out_(out), err_(err), terminal_(terminal) {}
+  ~Output();
+
+  void set_mode(OutputMode mode) { mode_ = mode; }
+  void set_quiet(bool quiet) { quiet_ = quiet; }
+  OutputMode mode() const { return mode_; }
+  bool json_wanted() const { return mode_ == OutputMode::kJson; }
+  bool quiet() const { return quiet_; }
+  const Terminal& terminal() const { return terminal_; }
+
+  // Results. Buffered; the first failure is kept and returned by this and every later call.
+  Result<void> write(std::string_view bytes);
+  // A line ('\n' is added). Failures are kept for `flush`.
+  void print(std::string_view line);
+  void print_json(const Json& document);
+  Result<void> flush();
+  bool failed() const { return failure_.has_value(); }
+  // The reader of stdout went away: not an error of ours.
+  bool closed() const { return failure_ && failure_->code == ErrorCode::kCancelled; }
+
+  // A line to stderr, not with --quiet.
+  void note(std::string_view line);
+  // A line to stderr, always.
+  void complain(std::string_view line);
+  // The error as people or (with --output json) programs read it, on stderr.
+  void error(const Error& error);
+  // Replaces the progress line on stderr; does nothing where that is no terminal, or with --quiet. Empty:
+  // takes it away.
+  void progress(std::string_view line);
+  bool shows_progress() const { return terminal_.err && !quiet_; }
+
+  // Colours for stdout; the text as it is where colours are off.
+  std::string paint(Color color, std::string_view text) const;
+
+ private:
+  void write_error_line(std::string_view line);
+
+  Writer& out_;
+  Writer& err_;
+  Terminal terminal_;
+  OutputMode mode_ = OutputMode::kTable;
+  bool quiet_ = false;
+  bool progress_shown_ = false;
+  std::string buffer_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace changevault

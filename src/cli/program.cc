@@ -1,0 +1,176 @@
+#include "cli/program.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "cli/common_options.h"
+#include "cli/verbs.h"
+#include "service/suggest.h"
+
+namespace changevault {
+namespace {
+
+// The arguments, with the verb found among them: the first word that is neither a common flag nor the value
+// of one.
+struct Split {
+  std::string verb;  // empty: none
+  std::vector<std::string> rest;
+  bool json = false;  // wanted, said here so that errors of the command line are JSON too
+};
+
+Split split_arguments(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> with_value = {"--config", "--set", "--output", "--log-level"};
+  Split out;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    const bool takes_next = std::find(with_value.begin(), with_value.end(), word) != with_value.end();
+    const bool has_next = i + 1 < arguments.size();
+    if (word == "--output=json" || (word == "--output" && has_next && arguments[i + 1] == "json"))
+      out.json = true;
+    const bool is_flag = word.size() > 1 && word[0] == '-';
+    if (out.verb.empty() && !is_flag) {
+      out.verb = word;
+      continue;
+    }
+    out.rest.push_back(word);
+    if (takes_next && has_next) out.rest.push_back(arguments[++i]);
+  }
+  return out;
+}
+
+std::string lowered_first(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+Error unknown_verb(const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& verb : all_verbs()) names.push_back(verb->name());
+  const std::string near = nearest(word, names);
+  return Error(
+      ErrorCode::kUsage, "unknown verb", word,
+      near.empty() ? "see all verbs with: changevault --help" : "did you mean: changevault " + near + "?");
+}
+
+Error unknown_words(const CLI::App& app, const std::vector<std::string>& words, const std::string& verb) {
+  const std::string& word = words.front();
+  const std::string help = "see: changevault " + verb + " --help";
+  if (word.size() < 2 || word[0] != '-') return Error(ErrorCode::kUsage, "unexpected word", word, help);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::string flag = word.substr(0, word.find('='));
+  const std::string near = nearest(flag, names);
+  return Error(ErrorCode::kUsage, "unknown flag", flag,
+               near.empty() ? help : "did you mean " + near + "? " + help);
+}
+
+Result<void> parse(CLI::App& app, std::vector<std::string> words, const std::string& verb) {
+  app.allow_extras();
+  std::reverse(words.begin(), words.end());  // what CLI11 takes
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {  // the library's way to say it; goes no further
+    return Error(ErrorCode::kUsage, lowered_first(error.what()), "", "see: changevault " + verb + " --help");
+  }
+  const std::vector<std::string> extras = app.remaining();
+  if (!extras.empty()) return unknown_words(app, extras, verb);
+  return {};
+}
+
+OutputMode mode_of(const std::string& word) {
+  if (word == "json") return OutputMode::kJson;
+  return word == "csv" ? OutputMode::kCsv : OutputMode::kTable;
+}
+
+Result<int> run_verb(Verb& verb, const CommonOptions& options, const Outside& outside, Output& out) {
+  const ConfigurationSources sources{options.config, options.settings, outside.environment,
+                                     outside.working_directory};
+  CV_ASSIGN(const Configuration configuration, load_configuration(sources, verb.needs_configuration_file()));
+  if (options.log_level == "debug") {
+    out.note("changevault " + outside.identity.version + ", " + configuration.file.string() +
+             (configuration.file_exists ? "" : " (not there)") + ", hub " + configuration.hub.url +
+             ", store " + configuration.store.url + ", warehouse " + configuration.warehouse.url);
+  }
+  Parts parts(configuration, outside.drivers, outside.clock, outside.random);
+  Context context{configuration,     parts,           out, outside.identity, outside.stop,
+                  outside.read_line, options.settings};
+  const Result<int> code = verb.run(context);
+  if (!code.has_value()) return code;
+  CV_TRY(out.flush());
+  return code;
+}
+
+int report(const Error& error, Output& out) {
+  if (out.closed()) return kExitDone;  // `| head` has seen enough
+  out.error(error);
+  return exit_code(error.code);
+}
+
+// `changevault`, `changevault help`, `changevault --version`.
+int run_without_verb(const std::vector<std::string>& words, bool asked_for_help, const Outside& outside,
+                     Output& out) {
+  CLI::App app;
+  CommonOptions options;
+  options.add_to(app, false);
+  const Result<void> parsed = parse(app, words, "help");
+  if (!parsed.has_value()) return report(parsed.error(), out);
+  if (options.version) {
+    out.print("changevault " + outside.identity.version);
+  } else if (options.help || asked_for_help) {
+    ignore_error(out.write(program_help()), "flushed by the caller");
+  } else {
+    out.complain(program_help());
+    return kExitUsage;
+  }
+  return kExitDone;
+}
+
+int run_with_verb(Verb& verb, const std::vector<std::string>& words, const Outside& outside, Output& out) {
+  CLI::App app;
+  CommonOptions options;
+  options.add_to(app, verb.takes_csv());
+  verb.add_options(app);
+  const Result<void> parsed = parse(app, words, verb.name());
+  if (options.help) {
+    ignore_error(out.write(verb_help(verb)), "flushed by the caller");
+    return kExitDone;
+  }
+  if (!parsed.has_value()) return report(parsed.error(), out);
+  if (options.version) {
+    out.print("changevault " + outside.identity.version);
+    return kExitDone;
+  }
+  out.set_mode(mode_of(options.output));
+  out.set_quiet(options.quiet || options.log_level == "error" || options.log_level == "warn");
+  const Result<int> code = run_verb(verb, options, outside, out);
+  return code.has_value() ? code.value() : report(code.error(), out);
+}
+
+int run_words(const Split& words, const Outside& outside, Output& out) {
+  std::string wanted = words.verb;
+  std::vector<std::string> rest = words.rest;
+  if (wanted == "help" && !rest.empty() && !rest.front().starts_with('-')) {
+    wanted = rest.front();
+    rest = {"--help"};
+  }
+  if (wanted.empty() || wanted == "help") return run_without_verb(rest, wanted == "help", outside, out);
+  for (const auto& verb : all_verbs()) {
+    if (verb->name() == wanted) return run_with_verb(*verb, rest, outside, out);
+  }
+  return report(unknown_verb(wanted), out);
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments, const Outside& outside) {
+  Output out(outside.out, outside.err, outside.terminal);
+  const Split words = split_arguments(arguments);
+  if (words.json) out.set_mode(OutputMode::kJson);
+  const int code = run_words(words, outside, out);
+  const Result<void> flushed = out.flush();
+  return flushed.has_value() || code != kExitDone ? code : report(flushed.error(), out);
+}
+
+}  // namespace changevault

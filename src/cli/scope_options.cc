@@ -1,0 +1,32 @@
+#include "cli/scope_options.h"
+
+namespace changevault {
+
+void ScopeOptions::add_to(CLI::App& app) {
+  // Four single words, not one list: CLI11 takes a list's word "[ab]" apart, where it is a glob.
+  const std::array<const char*, 4> names{"DB", "COLL", "TIME", "HOUR"};
+  for (std::size_t i = 0; i < names.size(); ++i) app.add_option(names[i], positions_[i], "")->group("");
+  app.add_option("--db", words_.database, "database; * for any")->type_name("NAME");
+  app.add_option("--collection", words_.collection, "collection; * for any")->type_name("NAME");
+  app.add_option("--from", words_.from, "from this time on, UTC")->type_name("TIME");
+  app.add_option("--to", words_.to, "up to this time, not included")->type_name("TIME");
+  app.add_option("--date", words_.date, "a day or month, or A..B with both included")->type_name("DATE");
+  app.add_option("--hours", words_.hours, "hours of the day, 14 or 10-15 with both included")
+      ->type_name("H-H");
+  app.add_option("--op", words_.operations, "operation types: insert,delete")
+      ->type_name("LIST")
+      ->allow_extra_args(false);  // "--op a b" is not a list either
+  app.add_option("--key", words_.key, "document key as in the event")->type_name("JSON");
+  app.add_option("--pattern", words_.pattern, "glob over file names, or over paths where it holds a /")
+      ->type_name("GLOB");
+}
+
+Result<Scope> ScopeOptions::scope() const {
+  ScopeWords words = words_;
+  for (const auto& word : positions_) {
+    if (word) words.positions.push_back(*word);
+  }
+  return parse_scope(words);
+}
+
+}  // namespace changevault

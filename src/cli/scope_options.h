@@ -1,0 +1,28 @@
+// The scope flags, the same for every verb that takes a scope.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "service/scope_words.h"
+
+namespace changevault {
+
+// A member of a verb: `add_to` in add_options, `scope` in run.
+class ScopeOptions {
+ public:
+  void add_to(CLI::App& app);
+  Result<Scope> scope() const;
+
+ private:
+  std::array<std::optional<std::string>, 4> positions_;
+  ScopeWords words_;
+};
+
+// What stands in a usage line for them.
+inline constexpr const char* kScopeUsage = "[DB [COLL]] [YYYY/MM[/DD [HH]]] [flags]";
+
+}  // namespace changevault

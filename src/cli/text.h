@@ -1,0 +1,45 @@
+// Numbers, sizes, times and tables as people read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+
+namespace changevault {
+
+std::string with_thousands(std::int64_t number);             // "1,234,567"
+std::string human_bytes(std::int64_t bytes);                 // "512 B", "1.2 MiB"
+std::string human_duration(Duration duration);               // "45 s", "3 min", "2 h 5 min", "4 d 2 h"
+std::string human_time(Timestamp time);                      // "2025-01-15 14:03:07"
+std::string counted(std::int64_t n, std::string_view noun);  // "1 segment", "1,200 segments"
+
+// Cells of a terminal that `text` (UTF-8) takes: wide characters two, combining ones none, invalid bytes one
+// each.
+std::size_t display_width(std::string_view text);
+
+// Control characters as \xNN, so that a stored name cannot steer the terminal.
+std::string printable(std::string_view text);
+
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  struct Column {
+    std::string title;
+    Align align = Align::kLeft;
+  };
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<std::string> cells);
+  bool empty() const { return rows_.empty(); }
+  std::size_t rows() const { return rows_.size(); }
+  // Titles, then rows, columns two blanks apart, each line ended by '\n', no blanks at line ends.
+  std::string to_string() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace changevault

@@ -1,0 +1,80 @@
+#include "cli/text.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/pretty_json.h"
+
+namespace changevault {
+namespace {
+
+TEST(Numbers, WithThousands) {
+  EXPECT_EQ(with_thousands(0), "0");
+  EXPECT_EQ(with_thousands(999), "999");
+  EXPECT_EQ(with_thousands(1000), "1,000");
+  EXPECT_EQ(with_thousands(1'234'567), "1,234,567");
+  EXPECT_EQ(with_thousands(-999), "-999");
+  EXPECT_EQ(with_thousands(-1000), "-1,000");
+  EXPECT_EQ(with_thousands(INT64_MIN), "-9,223,372,036,854,775,808");
+}
+
+TEST(Numbers, Bytes) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(1023), "1023 B");
+  EXPECT_EQ(human_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(human_bytes(1'048'575), "1.0 MiB");  // not "1024.0 KiB"
+  EXPECT_EQ(human_bytes(std::int64_t{5} << 30), "5.0 GiB");
+}
+
+TEST(Numbers, CountedAndDurations) {
+  EXPECT_EQ(counted(1, "segment"), "1 segment");
+  EXPECT_EQ(counted(0, "segment"), "0 segments");
+  EXPECT_EQ(counted(1200, "row"), "1,200 rows");
+  EXPECT_EQ(human_duration(milliseconds(20)), "20 ms");
+  EXPECT_EQ(human_duration(seconds(59)), "59 s");
+  EXPECT_EQ(human_duration(seconds(185)), "3 min");
+  EXPECT_EQ(human_duration(minutes(125)), "2 h 5 min");
+  EXPECT_EQ(human_duration(hours(48)), "2 d");
+}
+
+TEST(Width, CountsCellsNotBytes) {
+  EXPECT_EQ(display_width("abc"), 3U);
+  EXPECT_EQ(display_width("é"), 1U);
+  EXPECT_EQ(display_width("e\xCC\x81"), 1U);  // with a combining accent
+  EXPECT_EQ(display_width("日本"), 4U);
+  EXPECT_EQ(display_width("\xFF\x80"), 2U);  // no UTF-8: a cell for each byte
+  EXPECT_EQ(display_width("\xE6\x97"), 2U);  // cut
+}
+
+TEST(Printable, NothingSteersTheTerminal) {
+  EXPECT_EQ(printable("plain é 日"), "plain é 日");
+  EXPECT_EQ(printable("a\x1b[31mb\n\x7f"), "a\\x1B[31mb\\x0A\\x7F");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "x"),
+            "\\xC2\\x9Bx");  // CSI of the C1 set
+  EXPECT_EQ(printable("\xFF"), "\\xFF");
+}
+
+TEST(Table, AlignsByCells) {
+  Table table({{"NAME"}, {"COUNT", Table::Align::kRight}, {"END"}});
+  table.add({"日本", "1", ""});
+  table.add({"a", "1,000", "x"});
+  table.add({"short"});
+  EXPECT_EQ(table.to_string(),
+            "NAME   COUNT  END\n"
+            "日本       1\n"
+            "a      1,000  x\n"
+            "short\n");
+}
+
+TEST(PrettyJson, MovesWhiteSpaceOnly) {
+  EXPECT_EQ(pretty_json(R"({"a":1.10,"b":[],"c":{ },"d":[1,{"e":"x, {\"\\"}]})"),
+            "{\n  \"a\": 1.10,\n  \"b\": [],\n  \"c\": {},\n  \"d\": [\n    1,\n    {\n      \"e\": \"x, "
+            "{\\\"\\\\\"\n    }\n  ]\n}");
+  EXPECT_EQ(pretty_json("12345678901234567890123"), "12345678901234567890123");
+  EXPECT_EQ(pretty_json(""), "");
+  for (const char* broken : {"{", "}", "\"", "\"\\", "[[", ",,", "{\"a\""})
+    pretty_json(broken);  // ends, that is all
+}
+
+}  // namespace
+}  // namespace changevault

@@ -1,0 +1,39 @@
+// A verb of the command line: one file each (verb_<name>.cc), listed in verbs.h.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+#include "cli/context.h"
+
+namespace changevault {
+
+class Verb {
+ public:
+  virtual ~Verb() = default;
+  virtual std::string name() const = 0;      // "gaps"
+  virtual std::string summary() const = 0;   // one line, lower case, no full stop
+  virtual std::string usage() const = 0;     // what follows the name: "[DB [COLL]] [TIME] [flags]"
+  virtual std::string examples() const = 0;  // lines, each a whole command; no '\n' at the end
+  // More words for --help between usage and flags; may be empty.
+  virtual std::string details() const { return {}; }
+  // Binds flags and positions to members; the app outlives `run`. Common flags are there already.
+  virtual void add_options(CLI::App& app) = 0;
+  // Only `init` works without a configuration file.
+  virtual bool needs_configuration_file() const { return true; }
+  virtual bool takes_csv() const { return false; }
+  // The exit code, or the error that ends the program.
+  virtual Result<int> run(Context& context) = 0;
+};
+
+// Exit codes that are answers, not errors (DESIGN §5).
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitGaps = 3;
+inline constexpr int kExitFailed = 4;
+inline constexpr int kExitIndeterminate = 5;
+
+}  // namespace changevault

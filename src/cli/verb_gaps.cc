@@ -1,0 +1,54 @@
+#include "cli/gap_report.h"
+#include "cli/scope_options.h"
+#include "cli/verbs.h"
+
+namespace changevault {
+namespace {
+
+class GapsVerb final : public Verb {
+ public:
+  std::string name() const override { return "gaps"; }
+  std::string summary() const override {
+    return "coverage: hours of collections where warehouse and archive differ";
+  }
+  std::string usage() const override { return kScopeUsage; }
+  std::string details() const override {
+    return "Compares counts and digests of every hour of every collection, and the event_ids where these "
+           "differ.\n"
+           "Without a time range: from the archive's first hour to its last known one.\n"
+           "Exit code 3 when there are gaps (duplicate, extra, missing, partial, lost), 5 when nothing is "
+           "known.";
+  }
+  std::string examples() const override {
+    return "changevault gaps\nchangevault gaps inventory_db products 2025/01/15\n"
+           "changevault gaps --date 2025-01-01..2025-01-31 --output json";
+  }
+  void add_options(CLI::App& app) override { scope_.add_to(app); }
+
+  Result<int> run(Context& context) override {
+    CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_ASSIGN(const Catalog catalog, context.catalog());
+    CV_ASSIGN(const Coverage coverage, find_gaps(context, catalog, scope));
+    if (context.out.json_wanted()) {
+      write_coverage_json(coverage, [&](std::string_view piece) {
+        ignore_error(context.out.write(piece),
+                     "the output keeps its first failure for the end of the program");
+      });
+    } else {
+      print_coverage(context.out, coverage);
+    }
+    if (coverage.quiet()) context.out.note("quiet: these hours are complete, and there were no events");
+    return coverage.gaps() > 0 ? kExitGaps : kExitDone;
+  }
+
+ private:
+  ScopeOptions scope_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_gaps_verb() {
+  return std::make_unique<GapsVerb>();
+}
+
+}  // namespace changevault

@@ -1,0 +1,107 @@
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "service/jobs.h"
+
+namespace changevault {
+namespace {
+
+// Creates the file whole or not at all, and never over another: written under a name of its own, then linked.
+Result<bool> write_new_file(const std::filesystem::path& path, const std::string& text, Random& random) {
+  std::error_code ignored;
+  std::filesystem::create_directories(path.parent_path(), ignored);  // the open below says what is wrong
+  const std::string temporary = path.string() + "." + random.nonce().substr(0, 8);
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file < 0)
+    return system_error(ErrorCode::kUsage, "cannot write the configuration file", path.string(), errno);
+  const Result<void> written = DescriptorWriter(file).write(text);
+  const bool synced = ::fsync(file) == 0;
+  ::close(file);
+  bool created = false;
+  Result<void> linked;
+  if (written.has_value() && synced) {
+    created = ::link(temporary.c_str(), path.c_str()) == 0;
+    if (!created && errno != EEXIST) {
+      linked = system_error(ErrorCode::kUsage, "cannot write the configuration file", path.string(), errno);
+    }
+  }
+  ::unlink(temporary.c_str());
+  CV_TRY(written);
+  CV_TRY(linked);
+  if (!synced)
+    return Error(ErrorCode::kUnreachable, "cannot write the configuration file to the disk", path.string());
+  return created;
+}
+
+class InitVerb final : public Verb {
+ public:
+  std::string name() const override { return "init"; }
+  std::string summary() const override {
+    return "writes a commented changevault.toml and creates hub, store, warehouse";
+  }
+  std::string usage() const override { return "[flags]"; }
+  std::string details() const override {
+    return "Never overwrites: what is there already is kept and used. Settings given with --set are written "
+           "into a new file.";
+  }
+  std::string examples() const override {
+    return "changevault init\nchangevault init --set hub.partitions=8 --set store.url=file:/srv/archive";
+  }
+  bool needs_configuration_file() const override { return false; }
+  void add_options(CLI::App&) override {}
+
+  Result<int> run(Context& context) override {
+    const Configuration& configuration = context.configuration;
+    bool written = false;
+    if (!configuration.file_exists) {
+      CV_ASSIGN(const std::string text, configuration_template(context.flags));
+      CV_ASSIGN(written, write_new_file(configuration.file, text, context.parts.random()));
+    }
+    CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts, OpenMode::kCreate));
+    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse(OpenMode::kCreate));
+    CV_TRY(warehouse->prepare());
+    CV_TRY(init_archive(parts, archiver_options(configuration, context.identity.owner())));
+    CV_ASSIGN(const HubDescription hub, parts.hub.describe());
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"configuration", configuration.file.string()},
+                              {"configuration_written", written},
+                              {"hub", configuration.hub.url},
+                              {"partitions", hub.partitions},
+                              {"group", configuration.hub.group},
+                              {"store", configuration.store.url},
+                              {"warehouse", configuration.warehouse.url}});
+      return kExitDone;
+    }
+    print_result(context, written, hub);
+    return kExitDone;
+  }
+
+ private:
+  static void print_result(Context& context, bool written, const HubDescription& hub) {
+    const Configuration& c = context.configuration;
+    Output& out = context.out;
+    out.print("configuration  " + c.file.string() + (written ? "" : "  (was there already, kept as it is)"));
+    out.print("hub            " + c.hub.url + "  (" + counted(hub.partitions, "partition") + ", group " +
+              c.hub.group + ")");
+    if (hub.partitions != c.hub.partitions) {
+      out.note("note: the hub has " + counted(hub.partitions, "partition") + ", the configuration says " +
+               std::to_string(c.hub.partitions) + "; the hub's number counts");
+    }
+    out.print("store          " + c.store.url + "  (root " + c.store.root + ")");
+    out.print("warehouse      " + c.warehouse.url + "  (table " + c.warehouse.table + ")");
+    out.print("");
+    out.print("next: changevault publish FILE…, then changevault run");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_init_verb() {
+  return std::make_unique<InitVerb>();
+}
+
+}  // namespace changevault

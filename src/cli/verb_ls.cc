@@ -1,0 +1,98 @@
+#include "cli/scope_options.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "service/archive_files.h"
+
+namespace changevault {
+namespace {
+
+class LsVerb final : public Verb {
+ public:
+  std::string name() const override { return "ls"; }
+  std::string summary() const override { return "what is archived: files, records, sizes"; }
+  std::string usage() const override { return kScopeUsage; }
+  std::string examples() const override {
+    return "changevault ls\nchangevault ls inventory_db products 2025/01/15\n"
+           "changevault ls --dead-letters --date 2025-01-15..2025-01-17 --output json";
+  }
+  void add_options(CLI::App& app) override {
+    scope_.add_to(app);
+    app.add_flag("--dead-letters", dead_letters_, "messages that were no change events, kept apart");
+  }
+
+  Result<int> run(Context& context) override {
+    CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    const KeyLayout& layout = context.parts.layout();
+    CV_ASSIGN(const ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
+                                                       : archived_files(*store, layout, scope));
+    if (context.out.json_wanted()) {
+      print_json(found, context.out);
+    } else {
+      print_table(found, scope, context.out);
+    }
+    return kExitDone;
+  }
+
+ private:
+  static void print_json(const ArchivedFiles& found, Output& out) {
+    Json segments = Json::array();
+    std::int64_t records = 0;
+    std::int64_t bytes = 0;
+    for (const ArchivedFile& file : found.files) {
+      segments.push_back({{"key", file.segment.key},
+                          {"database", file.ns.database},
+                          {"collection", file.ns.collection},
+                          {"hour", to_string(file.hour)},
+                          {"records", found.by_ledger ? Json(file.segment.records) : Json(nullptr)},
+                          {"bytes", file.bytes},
+                          {"modified", to_rfc3339(file.modified)}});
+      records += file.segment.records;
+      bytes += file.bytes;
+    }
+    const std::size_t count = segments.size();
+    out.print_json({{"segments", std::move(segments)},
+                    {"total",
+                     {{"segments", count},
+                      {"records", found.by_ledger ? Json(records) : Json(nullptr)},
+                      {"bytes", bytes}}}});
+  }
+
+  void print_table(const ArchivedFiles& found, const Scope& scope, Output& out) const {
+    if (found.files.empty()) {
+      out.print(dead_letters_ ? "no dead letters"
+                              : "quiet: " + printable(to_string(scope)) + " is sealed and had no events");
+      return;
+    }
+    using Align = Table::Align;
+    Table table(
+        {{"HOUR (UTC)"}, {"COLLECTION"}, {"RECORDS", Align::kRight}, {"SIZE", Align::kRight}, {"FILE"}});
+    std::int64_t records = 0;
+    std::int64_t bytes = 0;
+    for (const ArchivedFile& file : found.files) {
+      const std::string name = file.segment.key.substr(file.segment.key.rfind('/') + 1);
+      table.add({human_time(file.hour.start()).substr(0, 13), dead_letters_ ? "" : to_string(file.ns),
+                 found.by_ledger ? with_thousands(file.segment.records) : "?", human_bytes(file.bytes),
+                 name});
+      records += file.segment.records;
+      bytes += file.bytes;
+    }
+    ignore_error(out.write(table.to_string()), "kept for flush");
+    const auto count = static_cast<std::int64_t>(found.files.size());
+    out.print(counted(count, "file") + (found.by_ledger ? ", " + counted(records, "record") : "") + ", " +
+              human_bytes(bytes));
+    if (!found.by_ledger)
+      out.note("note: this archive has no ledger, so counts are not known without reading");
+  }
+
+  ScopeOptions scope_;
+  bool dead_letters_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_ls_verb() {
+  return std::make_unique<LsVerb>();
+}
+
+}  // namespace changevault

@@ -1,0 +1,79 @@
+#include <mutex>
+
+#include "cli/daemon_words.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "service/jobs.h"
+#include "service/supervisor.h"
+
+namespace changevault {
+namespace {
+
+class RunVerb final : public Verb {
+ public:
+  std::string name() const override { return "run"; }
+  std::string summary() const override { return "archive and load in one process"; }
+  std::string usage() const override { return ""; }
+  std::string details() const override {
+    return "Runs until it is stopped (SIGTERM, Ctrl-C); what it holds is then written first. An error of one "
+           "part\n"
+           "stops both.";
+  }
+  std::string examples() const override { return "changevault run"; }
+  void add_options(CLI::App&) override {}
+
+  Result<int> run(Context& context) override {
+    // Everything is opened here, before there are threads: Parts is not thread-safe, what it gives is.
+    CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts));
+    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
+    Archiver archiver(parts, archiver_options(context.configuration, context.identity.owner()));
+    Loader loader(parts.store, parts.layout, *warehouse, parts.clock, loader_options(context.configuration));
+
+    std::mutex mutex;  // of everything below that both threads touch
+    Progress progress(context.out, parts.clock, kDaemonLogInterval);
+    ArchiveTotals archived;
+    LoadTotals loaded;
+    const auto show = [&] { progress.show([&] { return describe(archived) + " · " + describe(loaded); }); };
+    archiver.on_progress([&](const ArchiveTotals& totals) {
+      const std::lock_guard lock(mutex);
+      archived = totals;
+      show();
+    });
+    loader.on_progress([&](const LoadTotals& totals) {
+      const std::lock_guard lock(mutex);
+      loaded = totals;
+      show();
+    });
+
+    Supervisor supervisor;
+    supervisor.add("archive", [&](std::stop_token stop) -> Result<void> {
+      CV_ASSIGN(const ArchiveTotals totals, archiver.run(ArchiveMode::kFollow, stop));
+      const std::lock_guard lock(mutex);
+      archived = totals;
+      return {};
+    });
+    supervisor.add("load", [&](std::stop_token stop) -> Result<void> {
+      CV_ASSIGN(const LoadTotals totals, loader.run(false, stop));
+      const std::lock_guard lock(mutex);
+      loaded = totals;
+      return {};
+    });
+    context.out.note("archiving " + context.configuration.hub.url + " and loading " +
+                     context.configuration.warehouse.url + "; stop with Ctrl-C");
+    CV_TRY(supervisor.run(context.stop));
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"archive", to_json(archived)}, {"load", to_json(loaded)}});
+    } else {
+      context.out.print("stopped: " + describe(archived) + "; " + describe(loaded));
+    }
+    return kExitDone;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_run_verb() {
+  return std::make_unique<RunVerb>();
+}
+
+}  // namespace changevault

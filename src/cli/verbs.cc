@@ -1,0 +1,26 @@
+#include "cli/verbs.h"
+
+namespace changevault {
+
+std::vector<std::unique_ptr<Verb>> all_verbs() {
+  std::vector<std::unique_ptr<Verb>> verbs;
+  verbs.push_back(make_init_verb());
+  verbs.push_back(make_check_verb());
+  verbs.push_back(make_status_verb());
+  verbs.push_back(make_publish_verb());
+  verbs.push_back(make_archive_verb());
+  verbs.push_back(make_load_verb());
+  verbs.push_back(make_run_verb());
+  verbs.push_back(make_groups_verb());
+  verbs.push_back(make_consume_verb());
+  verbs.push_back(make_sql_verb());
+  verbs.push_back(make_ls_verb());
+  verbs.push_back(make_cat_verb());
+  verbs.push_back(make_gaps_verb());
+  verbs.push_back(make_recover_verb());
+  verbs.push_back(make_verify_verb());
+  verbs.push_back(make_audit_verb());
+  return verbs;
+}
+
+}  // namespace changevault

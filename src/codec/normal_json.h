@@ -1,0 +1,18 @@
+// Extended JSON in one form, for comparing document keys (document_key.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "codec/json_reader.h"
+
+namespace changevault {
+
+// The text of `json` without white space, with numbers by value, strings by their characters, and the
+// wrappers of canonical and relaxed Extended JSON reduced to what the Node driver's JSON.stringify writes:
+// {"$oid":x} is "x", {"$date":…} an RFC 3339 string, {"$uuid":…} and binaries of subtype 4 the dashed digits,
+// other binaries their base64. nullopt where `json` is not JSON or nested deeper than the reader allows.
+std::optional<std::string> normal_json(JsonReader& reader, std::string_view json);
+
+}  // namespace changevault

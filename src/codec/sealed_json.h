@@ -1,0 +1,24 @@
+// JSON documents that prove their own bytes: ledger slots, plans, journals, acknowledgements
+// (docs/formats/ledger.md). The last field is "self": SHA-256 of all bytes before `,"self":`. One line, '\n'
+// at the end.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+
+namespace changevault {
+
+using Json = nlohmann::ordered_json;
+
+// `document` is a non-empty object without a field "self". Bytes that are not UTF-8 become U+FFFD.
+std::string seal_json(const Json& document);
+
+// Checks `self` and parses; the document comes back without it. kCorrupt (naming `object`) where the bytes
+// are not what they say.
+Result<Json> open_sealed_json(std::string_view bytes, const std::string& object);
+
+}  // namespace changevault

@@ -1,0 +1,122 @@
+// The log that change events come through: partitions of numbered events, read by consumer groups.
+// Drivers: sqlite/ (embedded), memory/ (tests).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/hub_event.h"
+#include "model/ids.h"
+
+namespace changevault {
+
+struct HubDescription {
+  std::string kind;      // "sqlite", "kafka", …
+  std::string identity;  // of this very hub: another one in its place (dropped and made again) has another
+  std::string topic;     // its name, for people
+  std::int32_t partitions = 0;
+};
+
+// What a partition holds: events first <= sequence < next. Empty where first == next.
+struct PartitionBounds {
+  PartitionId partition{};
+  Sequence first{};
+  Sequence next{};
+};
+
+// The hub's clock for the idle watermark (DESIGN §3). `now` is the present while events arrive live; after an
+// import with its own times it is the time of the newest event.
+struct HubClock {
+  Timestamp now{};
+  std::optional<Timestamp> newest;  // broker time of the newest event of any partition
+  bool live = true;
+};
+
+// Owns the bytes of its events.
+struct EventBatch {
+  PartitionId partition{};
+  std::vector<HubEvent> events;  // views into `bytes`, in order of sequence
+  std::shared_ptr<std::string> bytes;
+  Sequence next{};  // position behind the batch; may be past the last event (control records)
+  // The hub said, with this answer, that nothing stands behind `next`.
+  bool at_end = false;
+  // The hub's clock, sampled before this fetch.
+  HubClock clock;
+};
+
+// What a poll brings. Assigned, Revoked and Lost name partitions; a batch stands alone. None of them: nothing
+// happened within the time.
+struct Poll {
+  std::vector<PartitionId> assigned;  // from now on ours: seek() each, then batches come
+  std::vector<PartitionId> revoked;   // flush now; ours until the next poll
+  std::vector<PartitionId> lost;      // no longer ours: do not flush
+  std::optional<EventBatch> batch;    // an empty one (no events, at_end) is news too: the end was reached
+  bool idle() const { return assigned.empty() && revoked.empty() && lost.empty() && !batch; }
+};
+
+// A member of a consumer group. One thread.
+class Consumer {
+ public:
+  virtual ~Consumer() = default;
+  // Waits up to `timeout` for something to happen. An event position that the hub no longer has is kNotFound,
+  // naming the partition and what is the oldest that it has.
+  virtual Result<Poll> poll(Duration timeout, std::stop_token stop) = 0;
+  // The next batch of an assigned partition starts here.
+  virtual Result<void> seek(PartitionId partition, Sequence next) = 0;
+  // Records the group's position (the next event to read): a hint for lag, not the truth of any archive.
+  virtual Result<void> commit(PartitionId partition, Sequence next) = 0;
+};
+
+struct Message {
+  std::string key;                // places the message: equal keys, one partition
+  std::string payload;            // the bytes, as they are
+  std::optional<Timestamp> time;  // only for hubs that take times (can_import)
+};
+
+// One thread.
+class Producer {
+ public:
+  virtual ~Producer() = default;
+  // All of them, durably, in order within each partition, or (on an error) a part of them; the count accepted
+  // so far is then in the error's message.
+  virtual Result<void> append(std::vector<Message> messages) = 0;
+};
+
+struct GroupPosition {
+  PartitionId partition{};
+  std::optional<Sequence> next;  // nullopt: never committed
+  PartitionBounds bounds;
+  std::int64_t lag() const { return bounds.next.value - next.value_or(bounds.first).value; }
+};
+
+struct GroupDescription {
+  std::string group;
+  std::vector<GroupPosition> positions;
+};
+
+// Thread-safe.
+class Hub {
+ public:
+  virtual ~Hub() = default;
+  virtual Result<HubDescription> describe() = 0;
+  virtual Result<std::vector<PartitionBounds>> bounds() = 0;
+  virtual Result<HubClock> clock() = 0;
+  // One event by its place; nullopt where the hub no longer has it or not yet. Owns nothing outside the
+  // returned batch.
+  virtual Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) = 0;
+  virtual Result<std::unique_ptr<Consumer>> join(const std::string& group) = 0;
+  virtual Result<std::unique_ptr<Producer>> producer() = 0;
+  virtual bool can_import() const = 0;                    // messages may carry their own times
+  virtual Result<std::vector<std::string>> groups() = 0;  // "$Default" always among them
+  virtual Result<GroupDescription> describe_group(const std::string& group) = 0;  // kNotFound
+  virtual std::string url() const = 0;
+};
+
+}  // namespace changevault

@@ -1,0 +1,55 @@
+#include "hub/hub_checks.h"
+
+namespace changevault {
+
+Result<void> check_position(const PartitionBounds& bounds, Sequence at, const std::string& hub) {
+  const std::string where = "partition " + to_string(bounds.partition) + ": ";
+  if (at < bounds.first) {
+    return Error(
+        ErrorCode::kNotFound,
+        where + "event " + std::to_string(at.value) + " is no longer in the hub, the oldest is " +
+            std::to_string(bounds.first.value),
+        hub, "events before that are lost to this reader: start it at " + std::to_string(bounds.first.value));
+  }
+  if (at > bounds.next) {
+    return Error(
+        ErrorCode::kValidation,
+        where + "position " + std::to_string(at.value) + " is past the hub's end, the next event will be " +
+            std::to_string(bounds.next.value),
+        hub, "the hub was replaced or put back from an older copy, or the position belongs to another hub");
+  }
+  return {};
+}
+
+Result<void> check_commit(const PartitionBounds& bounds, Sequence next, const std::string& hub) {
+  if (next.value >= 0 && next <= bounds.next) return {};
+  return Error(ErrorCode::kUsage,
+               "position " + std::to_string(next.value) + " is outside partition " +
+                   to_string(bounds.partition) + ", which ends at " + std::to_string(bounds.next.value),
+               hub);
+}
+
+Result<void> check_group_name(const std::string& group) {
+  if (!group.empty()) return {};
+  return Error(ErrorCode::kUsage, "the name of the consumer group is empty", {},
+               "name one with --group, CONSUMER_GROUP or [hub] group; \"$Default\" always exists");
+}
+
+Result<void> check_assigned(bool assigned, PartitionId partition) {
+  if (assigned) return {};
+  return Error(ErrorCode::kUsage, "partition " + to_string(partition) + " is not assigned to this reader");
+}
+
+Error no_such_partition(PartitionId partition, std::int32_t partitions, const std::string& hub) {
+  return Error(
+      ErrorCode::kUsage,
+      "the hub has no partition " + to_string(partition) + ", its last is " + std::to_string(partitions - 1),
+      hub);
+}
+
+Error no_such_group(const std::string& group, const std::string& hub) {
+  return Error(ErrorCode::kNotFound, "the hub has no consumer group \"" + group + "\"", hub,
+               "`changevault groups list` shows those it has; a reader that joins makes its group");
+}
+
+}  // namespace changevault

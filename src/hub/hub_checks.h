@@ -1,0 +1,23 @@
+// What may be asked of a hub: the same answers, in the same words, from every driver that knows its bounds.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "hub/hub.h"
+
+namespace changevault {
+
+// `at` == next is inside. Errors: kNotFound below the first event (naming the oldest there is), kValidation
+// past the end: the hub has fewer events than it had.
+Result<void> check_position(const PartitionBounds& bounds, Sequence at, const std::string& hub);
+
+// What a group may be moved to: 0 to next. kUsage.
+Result<void> check_commit(const PartitionBounds& bounds, Sequence next, const std::string& hub);
+
+Result<void> check_group_name(const std::string& group);            // kUsage: empty
+Result<void> check_assigned(bool assigned, PartitionId partition);  // kUsage
+Error no_such_partition(PartitionId partition, std::int32_t partitions, const std::string& hub);
+Error no_such_group(const std::string& group, const std::string& hub);
+
+}  // namespace changevault

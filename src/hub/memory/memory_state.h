@@ -1,0 +1,68 @@
+// What a memory hub and its consumers and producers share.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "hub/hub.h"
+
+namespace changevault {
+
+// What a consumer is told beside batches.
+struct AssignmentNotice {
+  enum class Kind { kAssigned, kRevoked, kLost };
+  Kind kind;
+  PartitionId partition;
+};
+
+struct StoredEvent {
+  Sequence sequence;
+  Timestamp time;
+  std::string payload;
+};
+
+struct MemoryPartition {
+  Sequence first{};
+  Sequence next{};
+  std::deque<StoredEvent> events;  // in order of sequence; holes are positions without an event
+};
+
+// Everything under `mutex`.
+struct MemoryHubState {
+  using Notices = std::deque<AssignmentNotice>;
+  struct Group {
+    std::map<PartitionId, Sequence> positions;
+    std::vector<std::weak_ptr<Notices>> members;
+  };
+
+  std::mutex mutex;
+  std::string identity;
+  std::vector<MemoryPartition> partitions;
+  std::map<std::string, Group> groups{{"$Default", {}}};
+  std::optional<Timestamp> newest;
+  bool live = false;
+  std::int64_t changes = 0;
+
+  MemoryPartition& partition(PartitionId id) { return partitions.at(static_cast<std::size_t>(id.value)); }
+  bool has(PartitionId id) const {
+    return id.value >= 0 && static_cast<std::size_t>(id.value) < partitions.size();
+  }
+  PartitionBounds bounds(PartitionId id) { return {id, partition(id).first, partition(id).next}; }
+  HubClock clock(Timestamp now) const { return {live ? now : newest.value_or(Timestamp{0}), newest, live}; }
+  Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live);
+};
+
+Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
+                                                  const std::string& group, Clock& clock);
+
+// Events of one partition from `at` on, as FetchSource has it. REQUIRES: the lock is held.
+Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partition, Sequence at, Timestamp now,
+                                     std::size_t max_events);
+
+}  // namespace changevault

@@ -1,0 +1,48 @@
+// The embedded hub: one SQLite file (docs/formats/hub.md), used by any number of processes of one machine at
+// once.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "hub/hub.h"
+#include "hub/sqlite/sqlite_log.h"
+
+namespace changevault {
+
+// Readers never wait for the writer nor it for them; writers wait for each other. Broker time is the clock's
+// time of the append, or the message's own where it has one, never later than the clock.
+class SqliteHub final : public Hub {
+ public:
+  // Makes the hub, or opens the one that is there. kUsage: it has another number of partitions, or the file
+  // belongs to another program. Killed anywhere, the next call finishes the work. `clock` outlives the hub.
+  static Result<std::unique_ptr<SqliteHub>> create(const std::string& path, std::int32_t partitions,
+                                                   Clock& clock, Random& random);
+  // kNotFound where there is none.
+  static Result<std::unique_ptr<SqliteHub>> open(const std::string& path, Clock& clock);
+
+  Result<HubDescription> describe() override;
+  Result<std::vector<PartitionBounds>> bounds() override;
+  Result<HubClock> clock() override;
+  Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
+  Result<std::unique_ptr<Consumer>> join(const std::string& group) override;
+  Result<std::unique_ptr<Producer>> producer() override;
+  bool can_import() const override { return true; }
+  Result<std::vector<std::string>> groups() override;
+  Result<GroupDescription> describe_group(const std::string& group) override;
+  std::string url() const override { return "sqlite:" + path_; }
+
+ private:
+  SqliteHub(std::string path, Clock& clock, std::unique_ptr<SqliteLog> log)
+      : path_(std::move(path)), clock_(clock), log_(std::move(log)) {}
+
+  std::string path_;
+  Clock& clock_;
+  std::mutex mutex_;  // guards log_
+  std::unique_ptr<SqliteLog> log_;
+};
+
+}  // namespace changevault

@@ -1,0 +1,43 @@
+// What a command works on. Empty parts mean "all".
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "model/hour.h"
+#include "model/ns.h"
+#include "model/segment_facts.h"
+
+namespace changevault {
+
+struct Scope {
+  std::string database;                             // a name or a glob ("*", "inv*"); empty: all
+  std::string collection;                           // the same
+  TimeRange time;                                   // by enqueued time
+  std::optional<std::pair<int, int>> hours_of_day;  // both inclusive, UTC
+  std::set<std::string> operations;
+  std::string key;      // document key, JSON text; empty: all
+  std::string pattern;  // glob over object names: the file name, or with a slash the path under the root
+  bool operator==(const Scope&) const = default;
+
+  bool matches(const Namespace& ns) const;
+  bool touches(Hour hour) const;
+  // May hold records of the scope, by what the ledger says of it.
+  bool touches(const SegmentFacts& segment) const;
+  // Every record of a segment that `touches` is in the scope: no look inside is needed.
+  bool takes_whole(const SegmentFacts& segment) const;
+  bool matches_time(Timestamp enqueued) const;
+  bool matches_operation(const std::string& operation) const;
+  // The scope names whole hours and namespaces only, so that counts per hour answer it.
+  bool is_whole_hours() const;
+};
+
+// Shell glob: '*' (any text, '/' included), '?', '[a-z]'; '\\' makes the next character plain.
+bool glob_matches(const std::string& pattern, const std::string& text);
+
+// "inventory_db.products 2025-01-15T14:00:00Z..15:00:00Z insert,delete", for people and audit records.
+std::string to_string(const Scope& scope);
+
+}  // namespace changevault

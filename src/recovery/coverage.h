@@ -1,0 +1,76 @@
+// Gaps: archive against warehouse, for every hour of every collection of a scope.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "archive/catalog.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "model/scope.h"
+#include "recovery/gap_state.h"
+#include "warehouse/warehouse.h"
+
+namespace changevault {
+
+struct GapCell {
+  Hour hour;
+  std::uint32_t ns = 0;  // index into Coverage::namespaces
+  GapState state = GapState::kQuiet;
+  bool sealed = false;
+  CellNumbers numbers;
+  bool operator==(const GapCell&) const = default;
+};
+
+struct Coverage {
+  TimeRange range;  // whole hours, bounded
+  std::vector<Namespace> namespaces;
+  std::vector<GapCell> cells;  // by namespace, then hour: one for each pair that the scope takes
+  std::map<GapState, std::int64_t> summary;
+
+  const Namespace& ns(const GapCell& cell) const { return namespaces[cell.ns]; }
+  std::int64_t gaps() const;  // cells with is_gap
+  // Every cell is complete and empty.
+  bool quiet() const;
+};
+
+// The archive's half of the comparison. The pointers in `cells` and from `segments_of` outlive the
+// comparison.
+struct ArchiveSide {
+  ArchiveSpan span;
+  std::vector<ArchiveCell> cells;
+  std::vector<Namespace> namespaces;  // all that the archive knows, in the scope or not
+  std::vector<LostRange> lost;
+  std::function<std::vector<const ListedSegment*>(const Namespace&)> segments_of;  // in any hour
+};
+
+// `catalog` outlives what is returned.
+ArchiveSide archive_side(const Catalog& catalog, const Scope& scope);
+
+struct CoverageOptions {
+  Timestamp now{};
+  Duration load_grace = hours(1);
+  std::function<bool(Hour, const Namespace&)> acknowledged;  // none where empty
+  std::size_t max_cells = 20'000'000;
+};
+
+// Compares. The archive's side must have been read before this call: whatever is listed or loaded meanwhile
+// then looks at worst not loaded yet, never wrong. `feed` is unscoped and reads the segments of the cells
+// whose numbers differ.
+//
+// Scopes are whole hours: a time inside an hour is widened to the hour. Without a time range the hours go
+// from the archive's first to its last known one.
+//
+// Errors: kUsage for a scope that counts cannot answer (operations, key, pattern) or of too many cells;
+// kIndeterminate where nothing is known about the scope; what store and warehouse say.
+Result<Coverage> find_gaps(const Scope& scope, const ArchiveSide& archive, Warehouse& warehouse,
+                           RecordFeed& feed, const CoverageOptions& options);
+
+// One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…}}, in pieces that `write` gets in
+// order, so that a year of fifty collections needs no tree in memory.
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write);
+
+}  // namespace changevault

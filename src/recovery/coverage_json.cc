@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include "codec/sealed_json.h"
+#include "recovery/coverage.h"
+
+namespace changevault {
+namespace {
+
+// Not through a JSON tree: half a million cells of eleven fields would take a gigabyte.
+void append_cell(std::string& out, const GapCell& cell, const std::string& database,
+                 const std::string& collection) {
+  const CellNumbers& n = cell.numbers;
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"hour":"{}","database":{},"collection":{},"state":"{}","sealed":{},"archive":{},)"
+                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}}})",
+                 to_string(cell.hour), database, collection, name(cell.state), cell.sealed, n.archive,
+                 n.warehouse, n.distinct, n.missing, n.extra, n.duplicate, n.repeats);
+}
+
+std::string quoted(const std::string& text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write) {
+  std::string out =
+      fmt::format(R"({{"range":{{"from":"{}","to":"{}"}},"cells":[)", to_rfc3339_seconds(coverage.range.from),
+                  to_rfc3339_seconds(coverage.range.to));
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const Namespace& ns : coverage.namespaces)
+    names.emplace_back(quoted(ns.database), quoted(ns.collection));
+  bool first = true;
+  for (const GapCell& cell : coverage.cells) {
+    if (!first) out.push_back(',');
+    first = false;
+    append_cell(out, cell, names[cell.ns].first, names[cell.ns].second);
+    if (out.size() > 1 << 16) {
+      write(out);
+      out.clear();
+    }
+  }
+  out += R"(],"summary":{)";
+  first = true;
+  for (const GapState state : kGapStates) {
+    const auto counted = coverage.summary.find(state);
+    if (counted == coverage.summary.end()) continue;
+    if (!first) out.push_back(',');
+    first = false;
+    fmt::format_to(std::back_inserter(out), R"("{}":{})", name(state), counted->second);
+  }
+  write(out += "}}\n");
+}
+
+}  // namespace changevault

@@ -1,0 +1,69 @@
+#include "recovery/gap_state.h"
+
+namespace changevault {
+namespace {
+
+GapState state_of_missing(const CellFacts& cell) {
+  // "None of n": events that repeat an earlier hour are elsewhere in the warehouse and do not count as there.
+  const std::int64_t events = cell.numbers.archive - cell.numbers.repeats;
+  return cell.numbers.missing >= events ? GapState::kMissing : GapState::kPartial;
+}
+
+GapState state_without_acknowledgement(const CellFacts& cell) {
+  const CellNumbers& n = cell.numbers;
+  if (n.duplicate > 0) return GapState::kDuplicate;
+  if (cell.sealed && n.extra > 0) return GapState::kExtra;
+  if (n.missing > 0 && !cell.all_pending) return state_of_missing(cell);
+  if (cell.lost) return GapState::kLost;
+  if (n.missing > 0) return GapState::kPending;
+  if (!cell.sealed) return GapState::kUnsealed;
+  return n.archive == 0 && n.warehouse == 0 ? GapState::kQuiet : GapState::kOk;
+}
+
+}  // namespace
+
+const char* name(GapState state) {
+  switch (state) {
+    case GapState::kNotCovered:
+      return "NOT_COVERED";
+    case GapState::kAcknowledged:
+      return "ACKNOWLEDGED";
+    case GapState::kDuplicate:
+      return "DUPLICATE";
+    case GapState::kExtra:
+      return "EXTRA";
+    case GapState::kMissing:
+      return "MISSING";
+    case GapState::kPartial:
+      return "PARTIAL";
+    case GapState::kLost:
+      return "LOST";
+    case GapState::kPending:
+      return "PENDING";
+    case GapState::kUnsealed:
+      return "UNSEALED";
+    case GapState::kOk:
+      return "OK";
+    case GapState::kQuiet:
+      return "QUIET";
+  }
+  return "UNKNOWN";
+}
+
+bool is_gap(GapState state) {
+  return state == GapState::kDuplicate || state == GapState::kExtra || state == GapState::kLost ||
+         is_recoverable(state);
+}
+
+bool is_recoverable(GapState state) {
+  return state == GapState::kMissing || state == GapState::kPartial;
+}
+
+GapState classify(const CellFacts& cell) {
+  if (!cell.covered) return GapState::kNotCovered;
+  const GapState state = state_without_acknowledgement(cell);
+  // Only a gap can have been accepted: once it is repaired, the cell says so.
+  return cell.acknowledged && is_gap(state) ? GapState::kAcknowledged : state;
+}
+
+}  // namespace changevault

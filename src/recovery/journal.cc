@@ -1,0 +1,73 @@
+#include "recovery/journal.h"
+
+#include <utility>
+
+#include "base/hash.h"
+
+namespace changevault {
+namespace {
+
+struct ReadSlots {
+  std::vector<JournalEntry> entries;
+  std::string tip = kNoPrevious;
+};
+
+// A journal is a handful of slots: it is read from the front until a slot is absent. (The plan stands in the
+// same folder, so the chain's own search for its end, which wants an empty folder before slot 0, is not for
+// it.)
+Result<ReadSlots> read_slots(Chain& chain) {
+  ReadSlots slots;
+  for (Slot slot(0);; slot = slot.next()) {
+    Result<StoredSlot> stored = chain.read(slot);
+    if (!stored && stored.error().code == ErrorCode::kNotFound) return slots;
+    if (!stored) return std::move(stored).error();
+    CV_ASSIGN(JournalEntry entry, decode_journal_entry(stored->bytes, chain.key(slot)));
+    if (entry.previous != slots.tip) {
+      return Error(ErrorCode::kCorrupt, "a journal slot does not follow the one before it", chain.key(slot));
+    }
+    slots.tip = stored->sha256;
+    slots.entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+Journal::Journal(const Parts& parts, std::string recovery_id)
+    : parts_(parts), id_(std::move(recovery_id)), chain_(parts.store, parts.layout.recovery_chain(id_)) {}
+
+Result<Journal> Journal::open(const Parts& parts, const std::string& recovery_id) {
+  Journal journal(parts, recovery_id);
+  CV_ASSIGN(ReadSlots slots, read_slots(journal.chain_));
+  journal.entries_ = std::move(slots.entries);
+  journal.tip_ = std::move(slots.tip);
+  return journal;
+}
+
+bool Journal::ended() const {
+  if (entries_.empty()) return false;
+  const JournalStep& step = entries_.back().step;
+  return std::holds_alternative<DoneStep>(step) || std::holds_alternative<FailedStep>(step);
+}
+
+Result<void> Journal::append(JournalStep step) {
+  JournalEntry entry{parts_.clock.now(), parts_.random.nonce(), tip_, std::move(step)};
+  const std::string bytes = encode_journal_entry(entry, id_);
+  const Slot slot(static_cast<std::int64_t>(entries_.size()));
+  CV_ASSIGN(const Chain::CreateOutcome outcome, chain_.create(slot, bytes));
+  if (outcome == Chain::CreateOutcome::kTaken) {
+    return Error(ErrorCode::kFenced, "this recovery is being carried out by somebody else", chain_.key(slot),
+                 "wait for it; audit shows how it ended");
+  }
+  tip_ = sha256_hex(bytes);
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+Result<std::vector<JournalEntry>> read_journal(ObjectStore& store, const KeyLayout& layout,
+                                               const std::string& recovery_id) {
+  Chain chain(store, layout.recovery_chain(recovery_id));
+  CV_ASSIGN(ReadSlots slots, read_slots(chain));
+  return std::move(slots.entries);
+}
+
+}  // namespace changevault

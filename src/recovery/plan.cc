@@ -1,0 +1,153 @@
+#include "recovery/plan.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/hash.h"
+#include "recovery/segment_ids.h"
+
+namespace changevault {
+namespace {
+
+constexpr std::size_t kPresentChunk = 100'000;
+
+PlannedSegment planned(const ListedSegment& segment) {
+  const SegmentFacts& facts = segment.facts;
+  return {.key = facts.key,
+          .sha256 = facts.sha256,
+          .ns = facts.ns,
+          .hour = facts.hour,
+          .partition = facts.partition,
+          .slot = segment.slot,
+          .records = facts.records,
+          .bytes = facts.bytes};
+}
+
+// Counts the event_ids of a plan's records, each once, and how many of them the warehouse has. Ids are not
+// all held at once: they are dealt into `passes` classes by their value, one class for each reading of the
+// segments.
+class IdCount {
+ public:
+  IdCount(const PlanRequest& request, RecordFeed& feed, Warehouse& warehouse)
+      : request_(request), counting_(feed, request.scope), warehouse_(warehouse) {}
+
+  Result<void> run(const PlanProgress& progress) {
+    std::int64_t records = 0;
+    for (const ListedSegment* segment : request_.segments) records += segment->facts.records;
+    const std::int64_t passes = records / request_.ids_in_memory + 1;
+    const auto all = static_cast<std::int64_t>(request_.segments.size()) * passes;
+    std::int64_t done = 0;
+    for (std::int64_t pass = 0; pass < passes; ++pass) {
+      std::vector<std::string> ids;
+      for (const ListedSegment* segment : request_.segments) {
+        CV_TRY(read(*segment, static_cast<std::uint64_t>(pass), static_cast<std::uint64_t>(passes), ids));
+        if (progress) progress(++done, all);
+      }
+      make_distinct(ids);
+      CV_TRY(count(ids));
+    }
+    return {};
+  }
+
+  const CountingFeed& counting() const { return counting_; }
+  std::int64_t distinct() const { return distinct_; }
+  std::int64_t present() const { return present_; }
+
+ private:
+  Result<void> read(const ListedSegment& segment, std::uint64_t pass, std::uint64_t passes,
+                    std::vector<std::string>& ids) {
+    CV_TRY(counting_.read(reference_to(segment), [&](const RecordView& record) -> Result<void> {
+      const bool ours = passes == 1 || EventId::of_text(record.event_id).low % passes == pass;
+      if (ours) ids.emplace_back(record.event_id);
+      return {};
+    }));
+    return pass == 0 ? agrees_with_ledger(segment) : Result<void>{};
+  }
+
+  // Where the scope takes the whole segment, the ledger has counted it before.
+  Result<void> agrees_with_ledger(const ListedSegment& segment) const {
+    const SegmentFacts& facts = segment.facts;
+    const ScanFacts& scan = counting_.of(facts.key);
+    if (!request_.scope.takes_whole(facts)) return {};
+    if (scan.rows == facts.records && scan.digest == facts.digest && scan.operations == facts.operations)
+      return {};
+    return Error(ErrorCode::kValidation, "a segment does not hold what the ledger says: " + to_string(scan),
+                 facts.key, "run verify on this scope");
+  }
+
+  Result<void> count(std::vector<std::string>& ids) {
+    distinct_ += static_cast<std::int64_t>(ids.size());
+    for (std::size_t at = 0; at < ids.size(); at += kPresentChunk) {
+      const std::size_t end = std::min(ids.size(), at + kPresentChunk);
+      const std::vector<std::string> chunk(
+          std::make_move_iterator(ids.begin() + static_cast<std::ptrdiff_t>(at)),
+          std::make_move_iterator(ids.begin() + static_cast<std::ptrdiff_t>(end)));
+      CV_ASSIGN(const std::int64_t present, warehouse_.count_present(chunk));
+      present_ += present;
+    }
+    return {};
+  }
+
+  const PlanRequest& request_;
+  CountingFeed counting_;
+  Warehouse& warehouse_;
+  std::int64_t distinct_ = 0;
+  std::int64_t present_ = 0;
+};
+
+}  // namespace
+
+std::string make_recovery_id(Timestamp now, Random& random) {
+  std::string id;
+  for (const char c : to_rfc3339_seconds(now)) {
+    if (c != '-' && c != ':') id.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  }
+  return id + "_" + random.nonce().substr(0, 8);
+}
+
+std::vector<const ListedSegment*> segments_to_recover(const Catalog& catalog, const Scope& scope,
+                                                      const Coverage* gaps) {
+  std::vector<const ListedSegment*> segments = catalog.select(scope);
+  if (gaps == nullptr) return segments;
+  std::set<std::pair<Hour, Namespace>> wanted;
+  for (const GapCell& cell : gaps->cells) {
+    if (is_recoverable(cell.state)) wanted.emplace(cell.hour, gaps->ns(cell));
+  }
+  std::erase_if(segments, [&](const ListedSegment* segment) {
+    return !wanted.contains({segment->facts.hour, segment->facts.ns});
+  });
+  return segments;
+}
+
+Result<RecoveryPlan> make_plan(const PlanRequest& request, RecordFeed& feed, Warehouse& warehouse,
+                               const PlanProgress& progress) {
+  IdCount ids(request, feed, warehouse);
+  CV_TRY(ids.run(progress));
+  RecoveryPlan plan;
+  plan.id = request.id;
+  plan.scope = request.scope;
+  for (const ListedSegment* segment : request.segments) {
+    // A file without a record in scope has no part in it.
+    if (ids.counting().of(segment->facts.key).rows > 0) plan.segments.push_back(planned(*segment));
+  }
+  plan.expected = ids.counting().total();
+  plan.distinct = ids.distinct();
+  plan.already_present = ids.present();
+  plan.created = request.now;
+  plan.actor = request.actor;
+  return plan;
+}
+
+Result<void> check_plan_fits(const RecoveryPlan& plan, const Catalog& catalog) {
+  for (const PlannedSegment& segment : plan.segments) {
+    const ListedSegment* listed = catalog.find(segment.key);
+    if (listed != nullptr && listed->facts.sha256 == segment.sha256) continue;
+    return Error(ErrorCode::kStalePlan,
+                 listed == nullptr ? "the plan names a segment that the ledger does not list"
+                                   : "the plan names a segment by another checksum than the ledger",
+                 segment.key, "make a new plan for this scope");
+  }
+  return {};
+}
+
+}  // namespace changevault

@@ -1,0 +1,89 @@
+#include "recovery/scan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+
+namespace changevault {
+namespace {
+
+// Adds records to facts. The operation's counter is kept from record to record: they come in runs.
+class Counter {
+ public:
+  void add(const RecordView& record) {
+    ++facts_.rows;
+    facts_.digest += EventId::of_text(record.event_id).high;
+    const Timestamp time = record.enqueued_time;
+    facts_.min_time = facts_.min_time ? std::min(*facts_.min_time, time) : time;
+    facts_.max_time = facts_.max_time ? std::max(*facts_.max_time, time) : time;
+    if (operation_ == nullptr || operation_->first != record.operation_type) {
+      operation_ = &*facts_.operations.try_emplace(std::string(record.operation_type)).first;
+    }
+    ++operation_->second;
+  }
+  ScanFacts take() { return std::move(facts_); }
+
+ private:
+  ScanFacts facts_;
+  OperationCounts::value_type* operation_ = nullptr;
+};
+
+// Damage and absence both mean: this segment is not what the ledger says.
+Error refused(Error error, const SegmentRef& segment) {
+  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
+  return Error(
+      ErrorCode::kValidation,
+      (error.code == ErrorCode::kNotFound ? "a segment of the ledger is gone (" : "a segment is damaged (") +
+          error.message + ")",
+      segment.key, "run verify on this scope; the other segments can be recovered by a narrower scope");
+}
+
+}  // namespace
+
+ScanFacts& ScanFacts::operator+=(const ScanFacts& other) {
+  rows += other.rows;
+  digest += other.digest;
+  operations += other.operations;
+  if (other.min_time) min_time = min_time ? std::min(*min_time, *other.min_time) : *other.min_time;
+  if (other.max_time) max_time = max_time ? std::max(*max_time, *other.max_time) : *other.max_time;
+  return *this;
+}
+
+std::string to_string(const ScanFacts& facts) {
+  std::string operations;
+  for (const auto& [operation, count] : facts.operations) {
+    operations += fmt::format("{}{} {}", operations.empty() ? "" : ", ", operation, count);
+  }
+  return fmt::format("{} rows ({}), digest {}", facts.rows, operations.empty() ? "none" : operations,
+                     to_hex(facts.digest));
+}
+
+Result<void> CountingFeed::read(const SegmentRef& segment, const EachRecord& each) {
+  Counter counter;
+  bool from_consumer = false;  // its errors are not about the segment
+  Result<void> read = feed_.read(segment, [&](const RecordView& record) -> Result<void> {
+    if (!scope_.matches_time(record.enqueued_time)) {
+      from_consumer = true;
+      return Error(ErrorCode::kValidation,
+                   "a record lies outside the scope: " + to_rfc3339(record.enqueued_time), segment.key);
+    }
+    counter.add(record);
+    Result<void> taken = each(record);
+    from_consumer = !taken.has_value();
+    return taken;
+  });
+  if (!read) return from_consumer ? std::move(read).error() : refused(std::move(read).error(), segment);
+  segments_[segment.key] = counter.take();
+  return {};
+}
+
+ScanFacts CountingFeed::total() const {
+  ScanFacts sum;
+  for (const auto& [key, facts] : segments_) sum += facts;
+  return sum;
+}
+
+}  // namespace changevault

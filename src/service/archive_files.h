@@ -1,0 +1,36 @@
+// The archived files of a scope, for verbs that read them: by the ledger where there is one, else (archives
+// that other programs wrote in the same layout) by listing the store.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/scope.h"
+#include "store/key_layout.h"
+#include "store/object_store.h"
+#include "warehouse/warehouse.h"
+
+namespace changevault {
+
+struct ArchivedFile {
+  SegmentRef segment;  // without a ledger: no sha256, 0 records
+  Namespace ns;
+  Hour hour;
+  std::int64_t bytes = 0;
+  Timestamp modified{};  // listed by the ledger, or written
+};
+
+struct ArchivedFiles {
+  bool by_ledger = true;
+  std::vector<ArchivedFile> files;  // none: proven quiet
+};
+
+// kIndeterminate where nothing is known about the scope (service/scope_check.h).
+Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);
+
+// Dead-letter objects of the scope's time; their namespace is not known.
+Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);
+
+}  // namespace changevault

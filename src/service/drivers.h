@@ -1,0 +1,42 @@
+// Which program parts exist, by URL scheme. Filled by src/app/main.cc alone; everything else sees interfaces.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "hub/hub.h"
+#include "service/configuration.h"
+#include "store/object_store.h"
+#include "warehouse/warehouse.h"
+
+namespace changevault {
+
+enum class OpenMode {
+  kOpen,    // what is not there is kNotFound
+  kCreate,  // made where it is missing, opened where it is there
+};
+
+// `place` is the URL behind its scheme.
+struct OpenRequest {
+  std::string place;
+  OpenMode mode = OpenMode::kOpen;
+  const Configuration& configuration;
+  Clock& clock;
+  Random& random;
+};
+
+template <typename Part>
+using Driver = std::function<Result<std::unique_ptr<Part>>(const OpenRequest&)>;
+
+struct Drivers {
+  std::map<std::string, Driver<Hub>> hubs;
+  std::map<std::string, Driver<ObjectStore>> stores;
+  std::map<std::string, Driver<Warehouse>> warehouses;
+};
+
+}  // namespace changevault

@@ -1,0 +1,64 @@
+#include "service/parts.h"
+
+#include "service/suggest.h"
+
+namespace changevault {
+namespace {
+
+template <typename Part>
+Result<std::unique_ptr<Part>> open_part(const std::map<std::string, Driver<Part>>& drivers,
+                                        const std::string& what, const std::string& url,
+                                        OpenRequest request) {
+  const auto parts = split_url(url);
+  const auto driver = parts ? drivers.find(parts->scheme) : drivers.end();
+  if (driver == drivers.end()) {
+    std::string known;
+    for (const auto& [scheme, unused] : drivers) known += (known.empty() ? "" : ", ") + scheme + ":";
+    return Error(ErrorCode::kUsage, "this program knows no " + what + " of that kind", url,
+                 "known are: " + known);
+  }
+  request.place = parts->rest;
+  Result<std::unique_ptr<Part>> part = driver->second(request);
+  if (!part.has_value() && part.error().code == ErrorCode::kNotFound) {
+    Error error = part.error();
+    error.code = ErrorCode::kUsage;
+    error.hint = "make it with: changevault init (or correct " + what + ".url in the configuration)";
+    return error;
+  }
+  return part;
+}
+
+}  // namespace
+
+Parts::Parts(const Configuration& configuration, const Drivers& drivers, Clock& clock, Random& random)
+    : configuration_(configuration),
+      drivers_(drivers),
+      clock_(clock),
+      random_(random),
+      layout_(configuration.store.root) {}
+
+Result<Hub*> Parts::hub(OpenMode mode) {
+  if (!hub_) {
+    CV_ASSIGN(hub_, open_part(drivers_.hubs, "hub", configuration_.hub.url,
+                              {{}, mode, configuration_, clock_, random_}));
+  }
+  return hub_.get();
+}
+
+Result<ObjectStore*> Parts::store(OpenMode mode) {
+  if (!store_) {
+    CV_ASSIGN(store_, open_part(drivers_.stores, "store", configuration_.store.url,
+                                {{}, mode, configuration_, clock_, random_}));
+  }
+  return store_.get();
+}
+
+Result<Warehouse*> Parts::warehouse(OpenMode mode) {
+  if (!warehouse_) {
+    CV_ASSIGN(warehouse_, open_part(drivers_.warehouses, "warehouse", configuration_.warehouse.url,
+                                    {{}, mode, configuration_, clock_, random_}));
+  }
+  return warehouse_.get();
+}
+
+}  // namespace changevault

@@ -1,0 +1,38 @@
+// Hub, store and warehouse of a configuration, each opened when it is first asked for.
+#pragma once
+
+#include <memory>
+
+#include "service/drivers.h"
+#include "store/key_layout.h"
+
+namespace changevault {
+
+// Not thread-safe; the parts it gives are, and live as long as it does.
+class Parts {
+ public:
+  // All references outlive this.
+  Parts(const Configuration& configuration, const Drivers& drivers, Clock& clock, Random& random);
+
+  // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
+  // init`.
+  Result<Hub*> hub(OpenMode mode = OpenMode::kOpen);
+  Result<ObjectStore*> store(OpenMode mode = OpenMode::kOpen);
+  Result<Warehouse*> warehouse(OpenMode mode = OpenMode::kOpen);
+  const KeyLayout& layout() const { return layout_; }
+  Clock& clock() const { return clock_; }
+  Random& random() const { return random_; }
+  const Configuration& configuration() const { return configuration_; }
+
+ private:
+  const Configuration& configuration_;
+  const Drivers& drivers_;
+  Clock& clock_;
+  Random& random_;
+  KeyLayout layout_;
+  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<ObjectStore> store_;
+  std::unique_ptr<Warehouse> warehouse_;
+};
+
+}  // namespace changevault

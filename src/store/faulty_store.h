@@ -1,0 +1,45 @@
+// A store that fails on demand, for tests of what is around it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "store/object_store.h"
+#include "store/store_operation.h"
+
+namespace changevault {
+
+enum class Fault {
+  kNone,
+  kFailBefore,  // the request never arrived: no effect, an error
+  kFailAfter,   // the answer was lost: the effect is there, an error all the same
+};
+
+// Thread-safe as long as `hook` is. `inner` outlives it.
+class FaultyStore final : public ObjectStore {
+ public:
+  // Asked before every call; for a listing the key is its prefix, for the clock it is empty. The hook may
+  // change the store behind it (the other writer that comes first) or throw (the process that dies here).
+  using Hook = std::function<Fault(StoreOperation operation, const std::string& key)>;
+
+  FaultyStore(ObjectStore& inner, Hook hook) : inner_(inner), hook_(std::move(hook)) {}
+
+  Result<PutOutcome> put_if_absent(const std::string& key, std::string_view bytes,
+                                   const PutOptions& options = {}) override;
+  Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt) override;
+  Result<ObjectInfo> head(const std::string& key) override;
+  Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter = std::nullopt,
+                        const std::string& continuation = {}, std::size_t page_size = 5000) override;
+  Result<void> remove(const std::string& key) override;
+  Result<std::optional<Timestamp>> clock() override;
+  std::string url() const override { return inner_.url(); }
+
+ private:
+  template <typename Call>
+  auto guarded(StoreOperation operation, const std::string& key, Call call) -> decltype(call());
+
+  ObjectStore& inner_;
+  Hook hook_;
+};
+
+}  // namespace changevault

@@ -1,0 +1,251 @@
+#include "warehouse/duckdb/duckdb_bulk_insert.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace changevault {
+namespace {
+
+// A chunk is handed over when it is full or its texts are this many: documents may be of any size.
+constexpr std::int64_t kChunkBytes = std::int64_t{4} << 20;
+// What waits in the queue, beyond one chunk.
+constexpr std::int64_t kQueueBytes = std::int64_t{24} << 20;
+// Each thread collects whole row groups before it writes them.
+constexpr idx_t kInsertThreads = 4;
+
+struct Types {
+  std::vector<duckdb_logical_type> handles;
+  Types() = default;
+  Types(const Types&) = delete;
+  Types& operator=(const Types&) = delete;
+  ~Types() {
+    for (duckdb_logical_type& type : handles) duckdb_destroy_logical_type(&type);
+  }
+};
+
+// Thread-safe: one thread puts, those of the database take.
+class ChunkQueue {
+ public:
+  Types types;
+
+  ~ChunkQueue() {
+    for (Item& item : items_) duckdb_destroy_data_chunk(&item.chunk);
+  }
+
+  // Takes the chunk over. Waits for room; false where nobody will take it any more.
+  bool put(duckdb_data_chunk chunk, std::int64_t bytes) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return state_ == State::kOver || bytes_ < kQueueBytes; });
+    items_.push_back({chunk, bytes});  // freed with the queue where it is over
+    bytes_ += bytes;
+    filled_.notify_one();
+    return state_ != State::kOver;
+  }
+
+  enum class State {
+    kOpen,
+    kClosed,  // all chunks are there
+    kOver,    // the statement has ended
+    kBroken,  // the rows will not all come: the statement has to fail
+  };
+  void set(State state) {
+    const std::scoped_lock lock(mutex_);
+    state_ = state;
+    room_.notify_all();
+    filled_.notify_all();
+  }
+
+  // The next chunk, the caller's from then on; null at the end. kBroken: an error.
+  std::pair<State, duckdb_data_chunk> take() {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [&] { return !items_.empty() || state_ != State::kOpen; });
+    if (state_ == State::kBroken || state_ == State::kOver || items_.empty()) return {state_, nullptr};
+    const Item item = items_.front();
+    items_.pop_front();
+    bytes_ -= item.bytes;
+    room_.notify_one();
+    return {State::kOpen, item.chunk};
+  }
+
+ private:
+  struct Item {
+    duckdb_data_chunk chunk;
+    std::int64_t bytes;
+  };
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::condition_variable filled_;
+  std::deque<Item> items_;
+  std::int64_t bytes_ = 0;
+  State state_ = State::kOpen;
+};
+
+// The function stays known to the database until that is closed; it shares the queue, which says when it is
+// over.
+using SharedQueue = std::shared_ptr<ChunkQueue>;
+
+void delete_shared(void* shared) {
+  delete static_cast<SharedQueue*>(shared);
+}
+
+void bind_rows(duckdb_bind_info info) {
+  const ChunkQueue& queue = **static_cast<SharedQueue*>(duckdb_bind_get_extra_info(info));
+  for (std::size_t i = 0; i < queue.types.handles.size(); ++i) {
+    duckdb_bind_add_result_column(info, ("c" + std::to_string(i)).c_str(), queue.types.handles[i]);
+  }
+}
+
+void init_rows(duckdb_init_info info) {
+  duckdb_init_set_max_threads(info, kInsertThreads);
+}
+
+void next_rows(duckdb_function_info info, duckdb_data_chunk output) {
+  ChunkQueue& queue = **static_cast<SharedQueue*>(duckdb_function_get_extra_info(info));
+  auto [state, chunk] = queue.take();
+  if (state == ChunkQueue::State::kBroken)
+    duckdb_function_set_error(info, "the rows to insert could not all be read");
+  if (chunk == nullptr) {
+    duckdb_data_chunk_set_size(output, 0);
+    return;
+  }
+  for (idx_t i = 0; i < duckdb_data_chunk_get_column_count(output); ++i) {
+    duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(output, i),
+                                   duckdb_data_chunk_get_vector(chunk, i));
+  }
+  duckdb_data_chunk_set_size(output, duckdb_data_chunk_get_size(chunk));
+  duckdb_destroy_data_chunk(&chunk);
+}
+
+// Functions live in the database, which other connections share.
+std::string unused_function_name() {
+  static std::atomic<std::uint64_t> used{0};
+  return "cv_rows_" + std::to_string(used++);
+}
+
+Result<void> register_rows(DuckDbConnection& connection, const std::string& name, const SharedQueue& queue) {
+  duckdb_table_function function = duckdb_create_table_function();
+  duckdb_table_function_set_name(function, name.c_str());
+  duckdb_table_function_set_extra_info(function, new SharedQueue(queue), delete_shared);
+  duckdb_table_function_set_bind(function, bind_rows);
+  duckdb_table_function_set_init(function, init_rows);
+  duckdb_table_function_set_function(function, next_rows);
+  const duckdb_state state = duckdb_register_table_function(connection.handle(), function);
+  duckdb_destroy_table_function(&function);
+  if (state == DuckDBError) return Error(ErrorCode::kInternal, "cannot register a table function", name);
+  return {};
+}
+
+// The table's own types: JSON is text by another name, and a cast from one to the other would parse every
+// document.
+Result<void> read_types(DuckDbConnection& connection, const TableName& table, Types& types) {
+  CV_ASSIGN(DuckDbRows none, connection.query("SELECT * FROM " + table.sql() + " LIMIT 0"));
+  for (idx_t i = 0; i < duckdb_column_count(&none.handle()); ++i) {
+    types.handles.push_back(duckdb_column_logical_type(&none.handle(), i));
+  }
+  return {};
+}
+
+}  // namespace
+
+struct BulkInsert::Statement {
+  SharedQueue queue = std::make_shared<ChunkQueue>();
+  std::optional<Error> failure;  // written by the thread, read behind its end
+  std::thread thread;
+
+  void run(DuckDbConnection& connection, const std::string& text) {
+    thread = std::thread([this, &connection, text] {
+      const Result<void> done = connection.run(text);
+      if (!done) failure = done.error();
+      queue->set(ChunkQueue::State::kOver);
+    });
+  }
+
+  Result<void> end(ChunkQueue::State state) {
+    if (thread.joinable()) {
+      if (state != ChunkQueue::State::kOver) queue->set(state);
+      thread.join();
+    }
+    if (failure) return *failure;
+    return {};
+  }
+};
+
+Result<BulkInsert> BulkInsert::start(DuckDbConnection& connection, const TableName& table) {
+  auto statement = std::make_unique<Statement>();
+  CV_TRY(read_types(connection, table, statement->queue->types));
+  const std::string function = unused_function_name();
+  CV_TRY(register_rows(connection, function, statement->queue));
+  statement->run(connection, "INSERT INTO " + table.sql() + " SELECT * FROM " + function + "()");
+  return BulkInsert(std::move(statement));
+}
+
+BulkInsert::BulkInsert(std::unique_ptr<Statement> statement) : statement_(std::move(statement)) {
+  new_chunk();
+}
+
+BulkInsert::BulkInsert(BulkInsert&& other) noexcept
+    : statement_(std::move(other.statement_)),
+      chunk_(std::exchange(other.chunk_, nullptr)),
+      vectors_(std::move(other.vectors_)),
+      data_(std::move(other.data_)),
+      rows_(other.rows_),
+      bytes_(other.bytes_) {}
+
+BulkInsert::~BulkInsert() {
+  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
+  if (statement_ == nullptr) return;
+  ignore_error(statement_->end(ChunkQueue::State::kBroken), "the statement was made to fail");
+}
+
+void BulkInsert::new_chunk() {
+  std::vector<duckdb_logical_type>& types = statement_->queue->types.handles;
+  chunk_ = duckdb_create_data_chunk(types.data(), types.size());
+  vectors_.resize(types.size());
+  data_.resize(types.size());
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    vectors_[i] = duckdb_data_chunk_get_vector(chunk_, i);
+    data_[i] = duckdb_vector_get_data(vectors_[i]);
+  }
+  rows_ = 0;
+  bytes_ = 0;
+}
+
+void BulkInsert::set_text(std::size_t column, std::string_view text) {
+  duckdb_vector_assign_string_element_len(vectors_[column], rows_, text.data(), text.size());
+  bytes_ += static_cast<std::int64_t>(text.size());
+}
+
+void BulkInsert::set_integer(std::size_t column, std::int64_t value) {
+  static_cast<std::int64_t*>(data_[column])[rows_] = value;
+}
+
+void BulkInsert::set_null(std::size_t column) {
+  duckdb_vector_ensure_validity_writable(vectors_[column]);
+  duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vectors_[column]), rows_);
+}
+
+Result<void> BulkInsert::end_row() {
+  ++rows_;
+  if (rows_ == duckdb_vector_size() || bytes_ >= kChunkBytes) return hand_over();
+  return {};
+}
+
+Result<void> BulkInsert::hand_over() {
+  duckdb_data_chunk_set_size(chunk_, rows_);
+  const bool taken = statement_->queue->put(std::exchange(chunk_, nullptr), bytes_);
+  new_chunk();
+  if (taken) return {};
+  CV_TRY(statement_->end(ChunkQueue::State::kOver));
+  return Error(ErrorCode::kInternal, "an insert ended before its rows did");
+}
+
+Result<void> BulkInsert::close() {
+  if (rows_ > 0) CV_TRY(hand_over());
+  return statement_->end(ChunkQueue::State::kClosed);
+}
+
+}  // namespace changevault

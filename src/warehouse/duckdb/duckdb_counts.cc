@@ -1,0 +1,126 @@
+// Counting the table: cells for coverage, and one cell against the archive's ids.
+#include <algorithm>
+
+#include "warehouse/duckdb/duckdb_functions.h"
+#include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_rows.h"
+#include "warehouse/duckdb/duckdb_warehouse.h"
+
+namespace changevault {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+
+bool is_glob(const std::string& name) {
+  return name.find_first_of("*?[\\") != std::string::npos;
+}
+
+// The whole hours of `time`, as conditions on enqueued_time. Bounds beyond what a TIMESTAMP can hold are
+// none.
+void add_time_conditions(const TimeRange& time, std::string& where, DuckDbValues& values) {
+  constexpr std::int64_t kLimit = INT64_MAX / 4000;
+  if (time.from.ms > -kLimit) {
+    where += " AND enqueued_time >= make_timestamp(?)";
+    values.emplace_back(hour_of(time.from).start().ms * 1000);
+  }
+  if (time.to.ms < kLimit) {
+    where += " AND enqueued_time < make_timestamp(?)";
+    values.emplace_back(hour_of({time.to.ms + kHourMs - 1}).start().ms * 1000);
+  }
+}
+
+void add_name_condition(const char* column, const std::string& name, std::string& where,
+                        DuckDbValues& values) {
+  if (name.empty() || is_glob(name)) return;
+  where += std::string(" AND ") + column + " = ?";
+  values.emplace_back(name);
+}
+
+// The rows of one cell.
+std::string cell_condition(Hour hour, const Namespace& ns, DuckDbValues& values) {
+  values.emplace_back(hour.start().ms * 1000);
+  values.emplace_back(hour.end().ms * 1000);
+  values.emplace_back(ns.database);
+  values.emplace_back(ns.collection);
+  return "enqueued_time >= make_timestamp(?) AND enqueued_time < make_timestamp(?) AND "
+         "coalesce(database_name, '') = ? AND coalesce(collection_name, '') = ?";
+}
+
+}  // namespace
+
+Result<std::vector<WarehouseCell>> DuckDbWarehouse::cells(const Scope& scope) {
+  CV_ASSIGN(Step step, begin_step());
+  CV_TRY(retry_transaction(step.patience, [&] { return register_functions(step.connection); }));
+  std::string where = "enqueued_time IS NOT NULL";
+  DuckDbValues values;
+  add_name_condition("database_name", scope.database, where, values);
+  add_name_condition("collection_name", scope.collection, where, values);
+  add_time_conditions(scope.time, where, values);
+  CV_ASSIGN(
+      DuckDbRows rows,
+      step.connection.query(
+          "SELECT epoch_ms(hour), database, collection, rows, ids, (digest % 18446744073709551616)::UBIGINT, "
+          "nulls "
+          "FROM (SELECT date_trunc('hour', enqueued_time) AS hour, coalesce(database_name, '') AS database, "
+          "coalesce(collection_name, '') AS collection, count(*) AS rows, "
+          "count(DISTINCT cv_identity(event_id)) AS ids, coalesce(sum(cv_digest_bits(event_id)), 0) AS "
+          "digest, "
+          "count(*) - count(event_id) AS nulls FROM " +
+              table_.sql() + " WHERE " + where + " GROUP BY ALL) ORDER BY ALL",
+          values));
+  std::vector<WarehouseCell> out;
+  while (rows.next()) {
+    WarehouseCell cell;
+    cell.hour = hour_of({rows.integer(0)});
+    cell.ns = {std::string(rows.text(1)), std::string(rows.text(2))};
+    if (!scope.matches(cell.ns) || !scope.touches(cell.hour)) continue;
+    cell.rows = rows.integer(3);
+    cell.distinct = rows.integer(4);
+    cell.digest = rows.natural(5);
+    cell.null_ids = rows.integer(6);
+    out.push_back(std::move(cell));
+  }
+  return out;
+}
+
+Result<std::int64_t> DuckDbWarehouse::count_present(const std::vector<std::string>& ids) {
+  CV_ASSIGN(Step step, begin_step());
+  CV_TRY(IdTable::fill(step.connection, ids));
+  return step.connection.count("SELECT count(DISTINCT event_id) FROM " + table_.sql() +
+                               " SEMI JOIN temp.main.cv_ids ON event_id = id");
+}
+
+Result<IdComparison> DuckDbWarehouse::compare(Hour hour, const Namespace& ns,
+                                              const std::vector<std::string>& ids, std::size_t extra_limit) {
+  CV_ASSIGN(Step step, begin_step());
+  DuckDbConnection& connection = step.connection;
+  CV_TRY(IdTable::fill(connection, ids));
+  // One snapshot for all questions.
+  CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(connection));
+  DuckDbValues values;
+  const std::string condition = cell_condition(hour, ns, values);
+  CV_TRY(connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_cell AS SELECT event_id, count(*) AS n FROM " +
+                            table_.sql() + " WHERE " + condition + " GROUP BY event_id",
+                        values));
+  // Wanted ids that the cell has not; then, of those, the ones that stand anywhere.
+  CV_TRY(connection.run(
+      "CREATE OR REPLACE TEMPORARY TABLE cv_absent AS SELECT DISTINCT id FROM temp.main.cv_ids "
+      "ANTI JOIN temp.main.cv_cell ON id = event_id"));
+  IdComparison out;
+  CV_ASSIGN(out.elsewhere, connection.count("SELECT count(DISTINCT event_id) FROM " + table_.sql() +
+                                            " SEMI JOIN temp.main.cv_absent ON event_id = id"));
+  CV_ASSIGN(const std::int64_t absent, connection.count("SELECT count(*) FROM temp.main.cv_absent"));
+  out.missing = absent - out.elsewhere;
+  CV_ASSIGN(out.duplicate, connection.count("SELECT coalesce(sum(n - 1), 0)::BIGINT FROM temp.main.cv_cell "
+                                            "WHERE event_id IS NOT NULL"));
+  CV_ASSIGN(DuckDbRows extra,
+            connection.query("SELECT event_id, n FROM temp.main.cv_cell "
+                             "ANTI JOIN temp.main.cv_ids ON event_id = id ORDER BY event_id"));
+  while (extra.next()) {
+    out.extra_count += extra.integer(1);
+    if (!extra.is_null(0) && out.extra.size() < extra_limit) out.extra.emplace_back(extra.text(0));
+  }
+  return out;
+}
+
+}  // namespace changevault

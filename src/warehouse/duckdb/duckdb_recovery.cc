@@ -1,0 +1,189 @@
+// The steps of a recovery: side table, its facts, merge, re-check.
+#include "warehouse/duckdb/duckdb_functions.h"
+#include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_rows.h"
+#include "warehouse/duckdb/duckdb_warehouse.h"
+
+namespace changevault {
+namespace {
+
+Result<std::optional<MergeOutcome>> find_merge(DuckDbConnection& connection, const TableName& loads,
+                                               const TableName& table, const std::string& id) {
+  CV_ASSIGN(
+      DuckDbRows rows,
+      connection.query("SELECT count(*), coalesce(sum(rows_inserted), 0)::BIGINT, "
+                       "coalesce(sum(rows_already_present), 0)::BIGINT FROM " +
+                           loads.sql() + " WHERE table_name = ? AND kind = 'recovery' AND recovery_id = ?",
+                       {table.name, id}));
+  if (!rows.next() || rows.integer(0) == 0) return std::optional<MergeOutcome>();
+  return std::optional(MergeOutcome{rows.integer(1), rows.integer(2)});
+}
+
+// One attempt of a merge.
+class Merge {
+ public:
+  struct Tables {
+    const TableName& table;
+    const TableName& loads;
+    const TableName& lock;
+    const TableName& stage;
+  };
+  Merge(DuckDbConnection& connection, const Tables& tables, std::string id, Timestamp now)
+      : connection_(connection), tables_(tables), id_(std::move(id)), now_(now) {}
+
+  Result<MergeOutcome> run(std::span<const SegmentRef> segments) {
+    CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(connection_));
+    CV_TRY(take_lock(connection_, tables_.lock));
+    CV_ASSIGN(const auto before, find_merge(connection_, tables_.loads, tables_.table, id_));
+    if (before) return *before;
+    CV_TRY(choose());
+    CV_TRY(insert());
+    CV_TRY(write_loads(segments));
+    CV_TRY(transaction.commit());
+    return outcome_;
+  }
+
+ private:
+  // One row for each event_id of the stage, and of those the ones that the table has not. On narrow columns:
+  // the documents are read once, by `insert`.
+  Result<void> choose() {
+    CV_TRY(
+        connection_.run("CREATE OR REPLACE TEMPORARY TABLE cv_chosen AS SELECT rowid AS stage_row, "
+                        "segment_key, event_id FROM " +
+                        tables_.stage.sql() +
+                        " WHERE event_id IS NOT NULL QUALIFY row_number() OVER "
+                        "(PARTITION BY event_id ORDER BY partition_id, sequence_number, rowid) = 1"));
+    return connection_.run(
+        "CREATE OR REPLACE TEMPORARY TABLE cv_fresh AS SELECT stage_row FROM temp.main.cv_chosen c "
+        "WHERE NOT EXISTS (SELECT 1 FROM " +
+        tables_.table.sql() + " t WHERE t.event_id = c.event_id)");
+  }
+
+  Result<void> insert() {
+    CV_ASSIGN(const std::int64_t staged, connection_.count("SELECT count(*) FROM " + tables_.stage.sql()));
+    CV_ASSIGN(const std::int64_t fresh, connection_.count("SELECT count(*) FROM temp.main.cv_fresh"));
+    if (fresh == 0) return {};
+    std::string statement = "INSERT INTO " + tables_.table.sql() + " SELECT " + record_column_list() +
+                            ", make_timestamp(?) FROM " + tables_.stage.sql();
+    if (fresh < staged) statement += " WHERE rowid IN (SELECT stage_row FROM temp.main.cv_fresh)";
+    CV_ASSIGN(DuckDbRows done, connection_.query(statement, {now_.ms * 1000}));
+    if (done.rows_changed() == fresh) return {};
+    return Error(ErrorCode::kInternal,
+                 "the merge inserted " + std::to_string(done.rows_changed()) + " rows instead of " +
+                     std::to_string(fresh),
+                 tables_.stage.name);
+  }
+
+  Result<void> write_loads(std::span<const SegmentRef> segments) {
+    CV_ASSIGN(auto counted, count_by_segment());
+    for (const SegmentRef& segment : segments) {
+      const MergeOutcome part = counted[segment.key];
+      counted.erase(segment.key);
+      outcome_.inserted += part.inserted;
+      outcome_.already_present += part.already_present;
+      CV_TRY(write_load(connection_, tables_.loads, tables_.table,
+                        {segment, part.inserted, part.already_present, now_, false, id_}));
+    }
+    if (counted.empty()) return {};
+    return Error(ErrorCode::kUsage, "the side table holds rows of a segment that the merge does not name",
+                 counted.begin()->first, "stage the recovery again");
+  }
+
+  Result<std::map<std::string, MergeOutcome>> count_by_segment() {
+    CV_ASSIGN(DuckDbRows rows,
+              connection_.query("SELECT segment_key, count(f.stage_row), count(*) - count(f.stage_row) "
+                                "FROM temp.main.cv_chosen c LEFT JOIN temp.main.cv_fresh f "
+                                "ON c.stage_row = f.stage_row GROUP BY segment_key"));
+    std::map<std::string, MergeOutcome> out;
+    while (rows.next()) out[std::string(rows.text(0))] = {rows.integer(1), rows.integer(2)};
+    return out;
+  }
+
+  DuckDbConnection& connection_;
+  const Tables& tables_;
+  std::string id_;
+  Timestamp now_;
+  MergeOutcome outcome_;
+};
+
+}  // namespace
+
+Result<void> DuckDbWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
+                                    RecordFeed& feed) {
+  CV_ASSIGN(const TableName stage, stage_table(id));
+  CV_ASSIGN(Step step, begin_step());
+  CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(step.connection));
+  CV_TRY(step.connection.run(create_stage_sql(stage)));
+  {
+    CV_ASSIGN(RecordInsert rows, RecordInsert::open(step.connection, stage));
+    for (const SegmentRef& segment : segments) {
+      CV_TRY(feed.read(segment, [&](const RecordView& record) { return rows.append(record, segment.key); }));
+    }
+    CV_TRY(rows.close());
+  }
+  return transaction.commit();
+}
+
+Result<StageFacts> DuckDbWarehouse::stage_facts(const std::string& id) {
+  CV_ASSIGN(Step step, begin_stage_step(id));
+  CV_ASSIGN(const TableName stage, stage_table(id));
+  DuckDbConnection& connection = step.connection;
+  CV_TRY(retry_transaction(step.patience, [&] { return register_functions(connection); }));
+  CV_ASSIGN(
+      DuckDbRows facts,
+      connection.query(
+          "SELECT count(*), count(DISTINCT cv_identity(event_id)), "
+          "(coalesce(sum(cv_digest_bits(event_id)), 0) % 18446744073709551616)::UBIGINT, "
+          "count(*) - count(event_id), epoch_ms(min(enqueued_time)), epoch_ms(max(enqueued_time)) FROM " +
+          stage.sql()));
+  StageFacts out;
+  if (facts.next()) {
+    out.rows = facts.integer(0);
+    out.distinct = facts.integer(1);
+    out.digest = facts.natural(2);
+    out.null_ids = facts.integer(3);
+    if (!facts.is_null(4)) out.min_time = Timestamp{facts.integer(4)};
+    if (!facts.is_null(5)) out.max_time = Timestamp{facts.integer(5)};
+  }
+  CV_ASSIGN(DuckDbRows operations, connection.query("SELECT coalesce(operation_type, ''), count(*) FROM " +
+                                                    stage.sql() + " GROUP BY ALL"));
+  while (operations.next()) out.operations[std::string(operations.text(0))] = operations.integer(1);
+  CV_ASSIGN(out.same_position_twice,
+            connection.count("SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM " +
+                             stage.sql() + " GROUP BY event_id, partition_id, sequence_number)"));
+  return out;
+}
+
+Result<MergeOutcome> DuckDbWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments) {
+  if (segments.empty()) return Error(ErrorCode::kUsage, "a merge without segments leaves no trace", id);
+  CV_ASSIGN(const auto before, merged(id));
+  if (before) return *before;  // its side table may be dropped already
+  CV_ASSIGN(Step step, begin_stage_step(id));
+  CV_ASSIGN(const TableName stage, stage_table(id));
+  const Merge::Tables tables{table_, loads_, lock_, stage};
+  return retry_transaction(step.patience,
+                           [&] { return Merge(step.connection, tables, id, clock_.now()).run(segments); });
+}
+
+Result<std::optional<MergeOutcome>> DuckDbWarehouse::merged(const std::string& id) {
+  CV_TRY(stage_table(id));
+  CV_ASSIGN(Step step, begin_step());
+  return find_merge(step.connection, loads_, table_, id);
+}
+
+Result<Warehouse::Recheck> DuckDbWarehouse::recheck(const std::string& id) {
+  CV_ASSIGN(Step step, begin_stage_step(id));
+  CV_ASSIGN(const TableName stage, stage_table(id));
+  CV_ASSIGN(DuckDbRows rows,
+            step.connection.query("WITH wanted AS (SELECT DISTINCT event_id FROM " + stage.sql() +
+                                  " WHERE event_id IS NOT NULL), " +
+                                  "found AS (SELECT t.event_id, count(*) AS n FROM " + table_.sql() +
+                                  " t SEMI JOIN wanted w ON t.event_id = w.event_id GROUP BY t.event_id) "
+                                  "SELECT (SELECT count(*) FROM wanted) - (SELECT count(*) FROM found), "
+                                  "(SELECT count(*) FROM found WHERE n > 1)"));
+  Recheck out;
+  if (rows.next()) out = {rows.integer(0), rows.integer(1)};
+  return out;
+}
+
+}  // namespace changevault

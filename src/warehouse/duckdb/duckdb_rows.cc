@@ -1,0 +1,93 @@
+#include "warehouse/duckdb/duckdb_rows.h"
+
+#include <utility>
+
+namespace changevault {
+namespace {
+
+constexpr std::int64_t to_micros(Timestamp time) {
+  return time.ms * 1000;
+}
+
+}  // namespace
+
+Result<RecordInsert> RecordInsert::open(DuckDbConnection& connection, const TableName& table) {
+  CV_ASSIGN(BulkInsert rows, BulkInsert::start(connection, table));
+  return RecordInsert(std::move(rows));
+}
+
+void RecordInsert::set_optional(std::size_t column, const std::optional<std::string_view>& text) {
+  text ? rows_.set_text(column, *text) : rows_.set_null(column);
+}
+
+// Columns in the order of kRecordColumns.
+void RecordInsert::set_record(const RecordView& record) {
+  record.event_id.empty() ? rows_.set_null(0) : rows_.set_text(0, record.event_id);
+  record.processed_timestamp ? rows_.set_integer(1, to_micros(*record.processed_timestamp))
+                             : rows_.set_null(1);
+  set_optional(2, record.partition_id);
+  set_optional(3, record.offset);
+  record.sequence_number ? rows_.set_integer(4, *record.sequence_number) : rows_.set_null(4);
+  rows_.set_integer(5, to_micros(record.enqueued_time));
+  rows_.set_text(6, record.operation_type);
+  set_optional(7, record.database_name);
+  set_optional(8, record.collection_name);
+  set_optional(9, record.document_key);
+  set_optional(10, record.full_document);
+  set_optional(11, record.update_description);
+  set_optional(12, record.cluster_time);
+  rows_.set_text(13, record.raw_event);
+}
+
+Result<void> RecordInsert::append(const RecordView& record, Timestamp ingested) {
+  set_record(record);
+  rows_.set_integer(14, to_micros(ingested));
+  return rows_.end_row();
+}
+
+Result<void> RecordInsert::append(const RecordView& record, const std::string& segment_key) {
+  set_record(record);
+  rows_.set_text(14, segment_key);
+  return rows_.end_row();
+}
+
+Result<IdTable> IdTable::open(DuckDbConnection& connection) {
+  CV_TRY(connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_ids (id VARCHAR)"));
+  duckdb_appender appender = nullptr;
+  const duckdb_state state =
+      duckdb_appender_create_ext(connection.handle(), "temp", "main", "cv_ids", &appender);
+  IdTable table(appender);
+  CV_TRY(table.check(state));
+  return table;
+}
+
+Result<void> IdTable::fill(DuckDbConnection& connection, const std::vector<std::string>& ids) {
+  CV_ASSIGN(IdTable table, open(connection));
+  for (const std::string& id : ids) CV_TRY(table.add(id));
+  return table.close();
+}
+
+IdTable::IdTable(IdTable&& other) noexcept : appender_(std::exchange(other.appender_, nullptr)) {}
+
+IdTable::~IdTable() {
+  if (appender_ != nullptr) duckdb_appender_destroy(&appender_);
+}
+
+Result<void> IdTable::add(std::string_view id) {
+  CV_TRY(check(duckdb_append_varchar_length(appender_, id.data(), id.size())));
+  return check(duckdb_appender_end_row(appender_));
+}
+
+Result<void> IdTable::close() {
+  return check(duckdb_appender_close(appender_));
+}
+
+Result<void> IdTable::check(duckdb_state state) {
+  if (state == DuckDBSuccess) return {};
+  duckdb_error_data error = duckdb_appender_error_data(appender_);
+  Error failure = duckdb_failure(duckdb_error_data_error_type(error), duckdb_error_data_message(error));
+  duckdb_destroy_error_data(&error);
+  return failure;
+}
+
+}  // namespace changevault

@@ -1,0 +1,55 @@
+// Records into DuckDB tables, a column at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <duckdb.h>
+
+#include "base/result.h"
+#include "warehouse/duckdb/duckdb_bulk_insert.h"
+#include "warehouse/duckdb/duckdb_session.h"
+#include "warehouse/duckdb/duckdb_sql.h"
+
+namespace changevault {
+
+// Records as rows: the 14 columns, then the last column of the table (kIngestedAt) or of a side table
+// (kSegmentKey).
+class RecordInsert {
+ public:
+  static Result<RecordInsert> open(DuckDbConnection& connection, const TableName& table);
+  // An empty event_id becomes NULL.
+  Result<void> append(const RecordView& record, Timestamp ingested);
+  Result<void> append(const RecordView& record, const std::string& segment_key);
+  Result<void> close() { return rows_.close(); }
+
+ private:
+  explicit RecordInsert(BulkInsert rows) : rows_(std::move(rows)) {}
+  void set_record(const RecordView& record);
+  void set_optional(std::size_t column, const std::optional<std::string_view>& text);
+  BulkInsert rows_;
+};
+
+// A temporary table of the connection with one column, `id`: event_ids to be joined.
+class IdTable {
+ public:
+  // Made anew. It writes on the connection's own account, outside transactions.
+  static Result<IdTable> open(DuckDbConnection& connection);
+  static Result<void> fill(DuckDbConnection& connection, const std::vector<std::string>& ids);
+  ~IdTable();
+  IdTable(IdTable&& other) noexcept;
+  IdTable& operator=(IdTable&&) = delete;
+
+  Result<void> add(std::string_view id);
+  // Hands over what is left; errors surface here.
+  Result<void> close();
+
+ private:
+  explicit IdTable(duckdb_appender appender) : appender_(appender) {}
+  Result<void> check(duckdb_state state);
+  duckdb_appender appender_;
+};
+
+}  // namespace changevault

@@ -1,0 +1,337 @@
+#include "warehouse/memory/memory_warehouse.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "warehouse/id_set.h"
+
+namespace changevault {
+namespace {
+
+using Row = MemoryWarehouse::Row;
+
+std::optional<std::string> owned(const std::optional<std::string_view>& text) {
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+Row to_row(const RecordView& record) {
+  Row row;
+  row.event_id = record.event_id;
+  row.processed_timestamp = record.processed_timestamp;
+  row.partition_id = owned(record.partition_id);
+  row.offset = owned(record.offset);
+  row.sequence_number = record.sequence_number;
+  row.enqueued_time = record.enqueued_time;
+  row.operation_type = record.operation_type;
+  row.database_name = owned(record.database_name);
+  row.collection_name = owned(record.collection_name);
+  row.document_key = owned(record.document_key);
+  row.full_document = owned(record.full_document);
+  row.update_description = owned(record.update_description);
+  row.cluster_time = owned(record.cluster_time);
+  row.raw_event = record.raw_event;
+  return row;
+}
+
+Namespace namespace_of(const Row& row) {
+  return {row.database_name.value_or(""), row.collection_name.value_or("")};
+}
+
+std::uint64_t digest_bits(const Row& row) {
+  return EventId::of_text(row.event_id).high;
+}
+
+Result<void> check_stage_id(const std::string& id) {
+  const std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  if (!id.empty() && id.find_first_not_of(allowed) == std::string::npos) return {};
+  return Error(ErrorCode::kUsage, "not the id of a recovery", id, "ids are made of a-z, 0-9 and _");
+}
+
+// Of each event_id the row at the first position; rows without one are left out.
+std::vector<Row> first_of_each_id(std::vector<Row> rows) {
+  std::erase_if(rows, [](const Row& row) { return row.event_id.empty(); });
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::tie(a.event_id, a.partition_id, a.sequence_number) <
+           std::tie(b.event_id, b.partition_id, b.sequence_number);
+  });
+  const auto same = [](const Row& a, const Row& b) { return a.event_id == b.event_id; };
+  rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+  return rows;
+}
+
+}  // namespace
+
+Result<void> MemoryWarehouse::prepare() {
+  const std::scoped_lock lock(mutex_);
+  prepared_ = true;
+  return {};
+}
+
+Result<void> MemoryWarehouse::require_table() const {
+  if (prepared_) return {};
+  return Error(ErrorCode::kNotFound, "no table", "memory:", "run `changevault init`");
+}
+
+std::map<std::string, std::int64_t> MemoryWarehouse::count_ids() const {
+  std::map<std::string, std::int64_t> out;
+  for (const Row& row : rows_) {
+    if (!row.event_id.empty()) ++out[row.event_id];
+  }
+  return out;
+}
+
+Result<std::vector<LoadedSegment>> MemoryWarehouse::load(std::span<const SegmentRef> segments,
+                                                         RecordFeed& feed) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  std::map<std::string, std::string> loaded;
+  for (const LoadRecord& record : loads_) {
+    if (record.live) loaded.emplace(record.segment.key, record.segment.sha256);
+  }
+  IdSet seen;
+  for (const auto& [id, count] : count_ids()) seen.insert(id);
+  std::vector<Row> rows;
+  std::vector<LoadRecord> records;
+  std::vector<LoadedSegment> out;
+  for (const SegmentRef& segment : segments) {
+    LoadedSegment& done = out.emplace_back(LoadedSegment{segment});
+    const auto [found, is_new] = loaded.try_emplace(segment.key, segment.sha256);
+    if (found->second != segment.sha256) {
+      return Error(ErrorCode::kCorrupt, "a segment was loaded before with other bytes", segment.key);
+    }
+    if (!is_new) continue;
+    CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
+      if (record.event_id.empty())
+        return Error(ErrorCode::kValidation, "a record without event_id", segment.key);
+      ++done.rows;
+      if (!seen.insert(record.event_id)) return {};
+      rows.push_back(to_row(record));
+      rows.back().ingested = clock_.now();
+      ++done.inserted;
+      return {};
+    }));
+    done.already_present = done.rows - done.inserted;
+    records.push_back({segment, done.inserted, done.already_present, clock_.now(), true, {}});
+  }
+  rows_.insert(rows_.end(), rows.begin(), rows.end());
+  loads_.insert(loads_.end(), records.begin(), records.end());
+  return out;
+}
+
+Result<std::map<std::string, std::string>> MemoryWarehouse::live_loads() {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  std::map<std::string, std::string> out;
+  for (const LoadRecord& record : loads_) {
+    if (record.live) out.emplace(record.segment.key, record.segment.sha256);
+  }
+  return out;
+}
+
+Result<std::vector<LoadRecord>> MemoryWarehouse::load_records() {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  return loads_;
+}
+
+Result<std::vector<WarehouseCell>> MemoryWarehouse::cells(const Scope& scope) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  std::map<std::pair<Hour, Namespace>, WarehouseCell> cells;
+  std::map<std::pair<Hour, Namespace>, IdSet> ids;
+  for (const Row& row : rows_) {
+    const auto place = std::pair(hour_of(row.enqueued_time), namespace_of(row));
+    if (!scope.matches(place.second) || !scope.touches(place.first)) continue;
+    WarehouseCell& cell = cells[place];
+    cell.hour = place.first;
+    cell.ns = place.second;
+    ++cell.rows;
+    if (row.event_id.empty()) {
+      ++cell.null_ids;
+    } else {
+      cell.digest += digest_bits(row);
+      cell.distinct += ids[place].insert(row.event_id) ? 1 : 0;
+    }
+  }
+  std::vector<WarehouseCell> out;
+  for (auto& [place, cell] : cells) out.push_back(std::move(cell));
+  return out;
+}
+
+Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
+                                              const std::vector<std::string>& ids, std::size_t extra_limit) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  const std::set<std::string> wanted(ids.begin(), ids.end());
+  const auto anywhere = count_ids();
+  std::map<std::string, std::int64_t> cell;
+  for (const Row& row : rows_) {
+    if (hour_of(row.enqueued_time) == hour && namespace_of(row) == ns) ++cell[row.event_id];
+  }
+  IdComparison out;
+  for (const std::string& id : wanted) {
+    if (cell.contains(id)) continue;
+    ++(anywhere.contains(id) ? out.elsewhere : out.missing);
+  }
+  for (const auto& [id, count] : cell) {
+    if (!id.empty()) out.duplicate += count - 1;
+    if (!id.empty() && wanted.contains(id)) continue;
+    out.extra_count += count;
+    if (!id.empty() && out.extra.size() < extra_limit) out.extra.push_back(id);
+  }
+  return out;
+}
+
+Result<std::int64_t> MemoryWarehouse::count_present(const std::vector<std::string>& ids) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  const auto anywhere = count_ids();
+  const std::set<std::string> wanted(ids.begin(), ids.end());
+  return std::count_if(wanted.begin(), wanted.end(),
+                       [&](const std::string& id) { return anywhere.contains(id); });
+}
+
+Result<const std::vector<MemoryWarehouse::Row>*> MemoryWarehouse::find_stage(const std::string& id) const {
+  CV_TRY(check_stage_id(id));
+  CV_TRY(require_table());
+  const auto found = stages_.find(id);
+  if (found != stages_.end()) return &found->second;
+  return Error(ErrorCode::kNotFound, "no side table of this recovery", id, "stage the recovery again");
+}
+
+Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
+                                    RecordFeed& feed) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(check_stage_id(id));
+  CV_TRY(require_table());
+  std::vector<Row> rows;
+  for (const SegmentRef& segment : segments) {
+    CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
+      rows.push_back(to_row(record));
+      rows.back().segment_key = segment.key;
+      return {};
+    }));
+  }
+  stages_[id] = std::move(rows);
+  return {};
+}
+
+Result<StageFacts> MemoryWarehouse::stage_facts(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  CV_ASSIGN(const std::vector<Row>* rows, find_stage(id));
+  StageFacts out;
+  IdSet ids;
+  std::set<std::tuple<std::string, std::optional<std::string>, std::optional<std::int64_t>>> positions;
+  for (const Row& row : *rows) {
+    ++out.rows;
+    ++out.operations[row.operation_type];
+    out.min_time = std::min(out.min_time.value_or(row.enqueued_time), row.enqueued_time);
+    out.max_time = std::max(out.max_time.value_or(row.enqueued_time), row.enqueued_time);
+    if (!positions.emplace(row.event_id, row.partition_id, row.sequence_number).second)
+      ++out.same_position_twice;
+    if (row.event_id.empty()) {
+      ++out.null_ids;
+    } else {
+      out.digest += digest_bits(row);
+      out.distinct += ids.insert(row.event_id) ? 1 : 0;
+    }
+  }
+  return out;
+}
+
+std::optional<MergeOutcome> MemoryWarehouse::find_merge(const std::string& id) const {
+  std::optional<MergeOutcome> out;
+  for (const LoadRecord& record : loads_) {
+    if (record.live || record.recovery_id != id) continue;
+    if (!out) out.emplace();
+    out->inserted += record.inserted;
+    out->already_present += record.already_present;
+  }
+  return out;
+}
+
+Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments) {
+  const std::scoped_lock lock(mutex_);
+  if (segments.empty()) return Error(ErrorCode::kUsage, "a merge without segments leaves no trace", id);
+  CV_TRY(check_stage_id(id));
+  CV_TRY(require_table());
+  if (const auto before = find_merge(id)) return *before;
+  CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
+  const auto anywhere = count_ids();
+  std::map<std::string, MergeOutcome> parts;
+  std::vector<Row> fresh;
+  for (Row& row : first_of_each_id(*stage)) {
+    const bool present = anywhere.contains(row.event_id);
+    MergeOutcome& part = parts[row.segment_key];
+    ++(present ? part.already_present : part.inserted);
+    if (present) continue;
+    row.ingested = clock_.now();
+    fresh.push_back(std::move(row));
+  }
+  std::vector<LoadRecord> records;
+  for (const SegmentRef& segment : segments) {
+    const MergeOutcome part = parts[segment.key];
+    parts.erase(segment.key);
+    records.push_back({segment, part.inserted, part.already_present, clock_.now(), false, id});
+  }
+  if (!parts.empty()) {
+    return Error(ErrorCode::kUsage, "the side table holds rows of a segment that the merge does not name",
+                 parts.begin()->first, "stage the recovery again");
+  }
+  rows_.insert(rows_.end(), fresh.begin(), fresh.end());
+  loads_.insert(loads_.end(), records.begin(), records.end());
+  return *find_merge(id);
+}
+
+Result<std::optional<MergeOutcome>> MemoryWarehouse::merged(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(check_stage_id(id));
+  CV_TRY(require_table());
+  return find_merge(id);
+}
+
+Result<Warehouse::Recheck> MemoryWarehouse::recheck(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
+  const auto anywhere = count_ids();
+  Recheck out;
+  for (const Row& row : first_of_each_id(*stage)) {
+    const auto found = anywhere.find(row.event_id);
+    if (found == anywhere.end()) ++out.missing;
+    if (found != anywhere.end() && found->second > 1) ++out.duplicate;
+  }
+  return out;
+}
+
+Result<void> MemoryWarehouse::drop_stage(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(check_stage_id(id));
+  CV_TRY(require_table());
+  stages_.erase(id);
+  return {};
+}
+
+Result<std::vector<std::string>> MemoryWarehouse::stages() {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  std::vector<std::string> out;
+  for (const auto& [id, rows] : stages_) out.push_back(id);
+  return out;
+}
+
+Result<SqlTable> MemoryWarehouse::sql(const std::string&) {
+  return Error(ErrorCode::kUsage, "this warehouse knows no SQL", url());
+}
+
+std::vector<MemoryWarehouse::Row> MemoryWarehouse::rows() const {
+  const std::scoped_lock lock(mutex_);
+  return rows_;
+}
+
+void MemoryWarehouse::set_rows(std::vector<Row> rows) {
+  const std::scoped_lock lock(mutex_);
+  rows_ = std::move(rows);
+}
+
+}  // namespace changevault

@@ -1,0 +1,166 @@
+// Where the events are queried: one table of records, and beside it the load ledger, a lock row and side tables for
+// recoveries. Drivers: duckdb/ (embedded), memory/ (tests).
+//
+// No state is assumed between calls: each opens what it needs, does one whole step (one transaction where it changes
+// anything) and closes. Every transaction that inserts into the table first takes the one row of `changevault_lock`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "codec/record_scanner.h"
+#include "model/event_id.h"
+#include "model/hour.h"
+#include "model/ids.h"
+#include "model/ns.h"
+#include "model/scope.h"
+#include "model/segment_facts.h"
+
+namespace changevault {
+
+// A segment as the warehouse's load ledger names it.
+struct SegmentRef {
+  std::string key;
+  std::string sha256;
+  PartitionId partition{};
+  Slot slot{};             // of the commit that lists it
+  std::int64_t records = 0;  // in the file
+};
+
+// Feeds records to a warehouse that does not read the store itself.
+class RecordFeed {
+ public:
+  virtual ~RecordFeed() = default;
+  using EachRecord = std::function<Result<void>(const RecordView&)>;
+  // Every record of `segment` that is in scope, in order; views live during the call. Must be repeatable: a driver may read
+  // a segment twice. An error from `each` ends the reading and is returned.
+  virtual Result<void> read(const SegmentRef& segment, const EachRecord& each) = 0;
+};
+
+struct LoadedSegment {
+  SegmentRef segment;
+  std::int64_t rows = 0;             // fed
+  std::int64_t inserted = 0;
+  std::int64_t already_present = 0;  // rows - inserted
+};
+
+// A row of `changevault_loads`.
+struct LoadRecord {
+  SegmentRef segment;
+  std::int64_t inserted = 0;
+  std::int64_t already_present = 0;
+  Timestamp time{};
+  bool live = true;         // false: a recovery
+  std::string recovery_id;  // of a recovery
+};
+
+// One hour of one collection as the table holds it, by the hour of enqueued_time.
+struct WarehouseCell {
+  Hour hour;
+  Namespace ns;
+  std::int64_t rows = 0;
+  std::int64_t distinct = 0;     // event_ids
+  std::uint64_t digest = 0;      // sum mod 2^64 of EventId::of_text(event_id).high over all rows that have one
+  std::int64_t null_ids = 0;     // rows without event_id; part of `rows`, not of `distinct`
+};
+
+// A cell against a set of event_ids.
+struct IdComparison {
+  std::int64_t missing = 0;    // ids of the set that stand nowhere in the table
+  std::int64_t elsewhere = 0;  // ids of the set that stand in the table, but not in this cell
+  std::int64_t duplicate = 0;  // rows of the cell beyond one for each event_id
+  std::vector<std::string> extra;  // event_ids of the cell's rows that are not in the set (at most `extra_limit`)
+  std::int64_t extra_count = 0;    // rows, not ids, that they are; rows without event_id count here
+};
+
+struct StageFacts {
+  std::int64_t rows = 0;
+  std::int64_t distinct = 0;
+  std::uint64_t digest = 0;  // over all rows, as the archive's digests
+  OperationCounts operations;
+  std::int64_t null_ids = 0;
+  std::optional<Timestamp> min_time;  // enqueued
+  std::optional<Timestamp> max_time;
+  std::int64_t same_position_twice = 0;  // rows beyond one per (event_id, partition, sequence)
+};
+
+struct MergeOutcome {
+  std::int64_t inserted = 0;
+  std::int64_t already_present = 0;  // event_ids of the stage that were in the table
+};
+
+// A statement's result, for people.
+struct SqlTable {
+  std::vector<std::string> columns;
+  std::vector<std::string> types;  // the warehouse's names
+  std::vector<std::vector<std::optional<std::string>>> rows;  // nullopt: NULL
+  std::int64_t rows_changed = -1;  // -1: not a change
+};
+
+struct WarehouseOptions {
+  std::string table = "mongodb_changes";
+  Duration lock_timeout = seconds(60);  // for the file, and for the lock row
+  std::int64_t memory_limit = std::int64_t{2} << 30;  // bytes that an embedded database may hold; beyond, it spills
+};
+
+// Thread-safe. Errors: kBusy (with who holds it, where known) after the lock's deadline; kUnreachable for what the other side
+// does; kNotFound where the table does not exist.
+class Warehouse {
+ public:
+  virtual ~Warehouse() = default;
+
+  // Creates table, load ledger and lock row where they are missing. Idempotent. Refuses (kUsage) a table whose columns differ.
+  virtual Result<void> prepare() = 0;
+
+  // In one transaction: the rows of `segments` whose event_id is not there yet (each event_id once), and their load records.
+  // A segment that has a live load record already is skipped and reported with rows = 0 only if its record says the same
+  // sha256; another sha256 is kCorrupt.
+  virtual Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) = 0;
+
+  // The segments with a live load record, by key; the whole ledger for audits.
+  virtual Result<std::map<std::string, std::string>> live_loads() = 0;  // key -> sha256
+  virtual Result<std::vector<LoadRecord>> load_records() = 0;
+
+  // Counts for all hours that `scope` touches (whole hours; operations, key and pattern are not looked at).
+  virtual Result<std::vector<WarehouseCell>> cells(const Scope& scope) = 0;
+
+  // Compares a cell with the archive's event_ids for it. `ids` may hold an id twice (hub repeats).
+  virtual Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
+                                       std::size_t extra_limit = 100'000) = 0;
+
+  // How many different ids of `ids` stand in the table.
+  virtual Result<std::int64_t> count_present(const std::vector<std::string>& ids) = 0;
+
+  // --- recovery, step by step; `id` names the side table <table>_recovery_<id> ([a-z0-9_]) ---
+  // Fills the side table anew with the rows of the feed.
+  virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) = 0;
+  virtual Result<StageFacts> stage_facts(const std::string& id) = 0;
+  // One transaction under the lock: event_ids of the stage that are not in the table, each once, and one load record for each
+  // segment (live = false, recovery id). Run again after it succeeded: finds its load records, inserts nothing and returns
+  // what they say.
+  virtual Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) = 0;
+  // nullopt: no merge of this recovery has happened.
+  virtual Result<std::optional<MergeOutcome>> merged(const std::string& id) = 0;
+  // Event_ids of the stage by how often they stand in the table: not once, more than once.
+  struct Recheck {
+    std::int64_t missing = 0;
+    std::int64_t duplicate = 0;
+  };
+  virtual Result<Recheck> recheck(const std::string& id) = 0;
+  virtual Result<void> drop_stage(const std::string& id) = 0;  // also when it is not there
+  virtual Result<std::vector<std::string>> stages() = 0;       // ids of the side tables that exist
+
+  virtual Result<SqlTable> sql(const std::string& statement) = 0;
+
+  virtual std::string url() const = 0;
+};
+
+}  // namespace changevault

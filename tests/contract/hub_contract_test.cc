@@ -1,0 +1,389 @@
+// What every hub promises (hub/hub.h), tried on each of them.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/manual_clock.h"
+#include "base/random.h"
+#include "codec/document_key.h"
+#include "hub/memory/memory_hub.h"
+#include "hub/sqlite/sqlite_hub.h"
+#include "tests/support/expect.h"
+#include "tests/support/temp_dir.h"
+
+namespace changevault::testing {
+namespace {
+
+constexpr std::int32_t kPartitions = 4;
+constexpr Timestamp kStart{1'736'949'600'000};  // 2025-01-15T14:00:00Z
+
+class HubContract : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == "memory") {
+      hub_ = std::make_unique<MemoryHub>(kPartitions, clock_);
+    } else {
+      hub_ = value(SqliteHub::create(folder_ / "hub.db", kPartitions, clock_, system_random()));
+    }
+    producer_ = value(hub_->producer());
+  }
+
+  void append(const std::string& key, const std::string& payload,
+              std::optional<Timestamp> time = std::nullopt) {
+    ASSERT_OK(producer_->append({{key, payload, time}}));
+  }
+
+  // A member that reads every partition from `at` on.
+  std::unique_ptr<Consumer> reader(const std::string& group, Sequence at = Sequence(0)) {
+    auto consumer = value(hub_->join(group));
+    const Poll poll = value(consumer->poll(milliseconds(0), {}));
+    EXPECT_EQ(poll.assigned.size(), static_cast<std::size_t>(kPartitions));
+    for (const PartitionId partition : poll.assigned) EXPECT_OK(consumer->seek(partition, at));
+    return consumer;
+  }
+
+  struct Read {
+    Sequence sequence;
+    std::string payload;
+  };
+  using AllRead = std::map<PartitionId, std::vector<Read>>;
+
+  // Reads until each partition has said that it is at its end, and checks that sequences are dense.
+  AllRead read_all(Consumer& consumer) {
+    AllRead all;
+    std::map<PartitionId, bool> ended;
+    while (std::ranges::count_if(ended, [](const auto& entry) { return entry.second; }) < kPartitions) {
+      Poll poll = value(consumer.poll(milliseconds(100), {}));
+      if (!poll.batch) throw std::runtime_error("no batch, no end");
+      auto& events = all[poll.batch->partition];
+      for (const HubEvent& event : poll.batch->events) {
+        EXPECT_EQ(event.partition, poll.batch->partition);
+        if (!events.empty()) {
+          EXPECT_EQ(event.sequence, events.back().sequence.next());
+        }
+        EXPECT_EQ(event.offset, std::to_string(event.sequence.value));
+        events.push_back({event.sequence, std::string(event.payload)});
+      }
+      if (!events.empty()) {
+        EXPECT_EQ(poll.batch->next, events.back().sequence.next());
+      }
+      ended[poll.batch->partition] = poll.batch->at_end;
+    }
+    return all;
+  }
+
+  static PartitionId home(const std::string& key) { return PartitionId(partition_of(key, kPartitions)); }
+
+  TempDir folder_;
+  ManualClock clock_{kStart};
+  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Producer> producer_;
+};
+
+TEST_P(HubContract, DescribesItself) {
+  const HubDescription description = value(hub_->describe());
+  EXPECT_EQ(description.kind, GetParam());
+  EXPECT_FALSE(description.identity.empty());
+  EXPECT_EQ(description.partitions, kPartitions);
+  EXPECT_EQ(hub_->url().substr(0, GetParam().size() + 1), GetParam() + ":");
+}
+
+TEST_P(HubContract, EmptyHubIsAtItsEndEverywhere) {
+  for (const PartitionBounds& bounds : value(hub_->bounds())) {
+    EXPECT_EQ(bounds.first, Sequence(0));
+    EXPECT_EQ(bounds.next, Sequence(0));
+  }
+  const AllRead all = read_all(*reader("g"));
+  EXPECT_EQ(all.size(), static_cast<std::size_t>(kPartitions));
+  for (const auto& [partition, events] : all) EXPECT_TRUE(events.empty());
+  EXPECT_EQ(value(hub_->read(PartitionId(0), Sequence(0))), std::nullopt);
+}
+
+TEST_P(HubContract, EqualKeysKeepTheirOrderInOnePartition) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::map<std::string, int> count;
+  for (int batch = 0; batch < 20; ++batch) {
+    std::vector<Message> messages;
+    for (auto i = random() % 50; i > 0; --i) {
+      const std::string key = "key" + std::to_string(random() % 17);
+      messages.push_back({key, key + "#" + std::to_string(count[key]++), std::nullopt});
+    }
+    ASSERT_OK(producer_->append(std::move(messages)));
+  }
+  std::map<std::string, int> seen;
+  for (const auto& [partition, events] : read_all(*reader("g"))) {
+    for (const Read& event : events) {
+      const std::string key = event.payload.substr(0, event.payload.find('#'));
+      EXPECT_EQ(home(key), partition);
+      EXPECT_EQ(event.payload, key + "#" + std::to_string(seen[key]++));
+    }
+  }
+  std::erase_if(count, [](const auto& entry) { return entry.second == 0; });
+  EXPECT_EQ(seen, count);
+}
+
+TEST_P(HubContract, BoundsCountWhatWasAppended) {
+  for (int i = 0; i < 3; ++i) append("k", "{}");
+  std::int64_t events = 0;
+  for (const PartitionBounds& bounds : value(hub_->bounds())) {
+    EXPECT_EQ(bounds.next.value, bounds.partition == home("k") ? 3 : 0);
+    events += bounds.next.value - bounds.first.value;
+  }
+  EXPECT_EQ(events, 3);
+}
+
+TEST_P(HubContract, PayloadBytesComeBackAsTheyWere) {
+  std::string all_bytes;
+  for (int i = 0; i < 256; ++i) all_bytes.push_back(static_cast<char>(i));
+  std::string large(std::size_t{20} << 20, 'x');
+  large.front() = '\0';
+  large.back() = '\n';
+  const std::vector<std::string> payloads = {"",    std::string("\0", 1), all_bytes,
+                                             large, "\xff\xfe not UTF-8", "end"};
+  for (const std::string& payload : payloads) append("k", payload);
+  const AllRead all = read_all(*reader("g"));
+  const auto& events = all.at(home("k"));
+  ASSERT_EQ(events.size(), payloads.size());
+  for (std::size_t i = 0; i < payloads.size(); ++i) EXPECT_TRUE(events[i].payload == payloads[i]) << i;
+}
+
+TEST_P(HubContract, BatchesAreBounded) {
+  const std::string payload(std::size_t{1} << 20, 'x');
+  for (int i = 0; i < 20; ++i) append("k", payload);
+  auto consumer = reader("g");
+  std::size_t batches = 0;
+  std::int64_t events = 0;
+  while (events < 20) {
+    const Poll poll = value(consumer->poll(milliseconds(10), {}));
+    ASSERT_TRUE(poll.batch);
+    EXPECT_LE(poll.batch->bytes->size(), std::size_t{6} << 20);
+    EXPECT_EQ(poll.batch->at_end, poll.batch->next == Sequence(poll.batch->partition == home("k") ? 20 : 0));
+    events += static_cast<std::int64_t>(poll.batch->events.size());
+    ++batches;
+  }
+  EXPECT_GE(batches, 4U);
+}
+
+TEST_P(HubContract, PartitionsAreServedInTurn) {
+  std::map<PartitionId, std::string> keys;
+  for (int i = 0; keys.size() < kPartitions; ++i) keys.emplace(home(std::to_string(i)), std::to_string(i));
+  for (const auto& [partition, key] : keys) {
+    for (int i = 0; i < 10; ++i) append(key, std::string(std::size_t{1} << 20, 'x'));
+  }
+  auto consumer = reader("g");
+  std::map<PartitionId, int> served;
+  for (int i = 0; i < kPartitions; ++i)
+    ++served[value(consumer->poll(milliseconds(10), {})).batch->partition];
+  EXPECT_EQ(served.size(), static_cast<std::size_t>(kPartitions));
+}
+
+TEST_P(HubContract, ReadFindsOneEventByItsPlace) {
+  append("k", "zero");
+  append("k", "one");
+  const auto batch = value(hub_->read(home("k"), Sequence(1)));
+  ASSERT_TRUE(batch);
+  ASSERT_EQ(batch->events.size(), 1U);
+  EXPECT_EQ(batch->events[0].payload, "one");
+  EXPECT_EQ(batch->events[0].sequence, Sequence(1));
+  EXPECT_EQ(batch->events[0].broker_time, kStart);
+  EXPECT_FALSE(value(hub_->read(home("k"), Sequence(2))));
+  EXPECT_FALSE(value(hub_->read(home("k"), Sequence(200))));
+  EXPECT_ERROR(hub_->read(PartitionId(kPartitions), Sequence(0)), ErrorCode::kUsage);
+  EXPECT_ERROR(hub_->read(PartitionId(-1), Sequence(0)), ErrorCode::kUsage);
+}
+
+TEST_P(HubContract, GroupsAreIndependentAndResume) {
+  for (int i = 0; i < 5; ++i) append("k", std::to_string(i));
+  {
+    auto consumer = reader("a");
+    read_all(*consumer);
+    EXPECT_OK(consumer->commit(home("k"), Sequence(3)));
+  }
+  read_all(*reader("b"));
+  const GroupDescription a = value(hub_->describe_group("a"));
+  const GroupDescription b = value(hub_->describe_group("b"));
+  ASSERT_EQ(a.positions.size(), static_cast<std::size_t>(kPartitions));
+  for (std::size_t i = 0; i < a.positions.size(); ++i) {
+    const bool is_home = a.positions[i].partition == home("k");
+    EXPECT_EQ(a.positions[i].next, is_home ? std::optional(Sequence(3)) : std::nullopt);
+    EXPECT_EQ(a.positions[i].lag(), is_home ? 2 : 0);
+    EXPECT_EQ(b.positions[i].next, std::nullopt);
+    EXPECT_EQ(b.positions[i].lag(), is_home ? 5 : 0);
+  }
+  EXPECT_EQ(value(hub_->groups()), (std::vector<std::string>{"$Default", "a", "b"}));
+  auto again = value(hub_->join("a"));
+  value(again->poll(milliseconds(0), {}));
+  EXPECT_OK(again->seek(home("k"), *a.positions[static_cast<std::size_t>(home("k").value)].next));
+  const Poll poll = value(again->poll(milliseconds(10), {}));
+  ASSERT_TRUE(poll.batch);
+  ASSERT_EQ(poll.batch->events.size(), 2U);
+  EXPECT_EQ(poll.batch->events[0].payload, "3");
+}
+
+TEST_P(HubContract, DefaultGroupAlwaysExistsAndOthersOnceJoined) {
+  EXPECT_EQ(value(hub_->groups()), std::vector<std::string>{"$Default"});
+  EXPECT_OK(hub_->describe_group("$Default"));
+  EXPECT_ERROR(hub_->describe_group("nobody"), ErrorCode::kNotFound);
+  EXPECT_ERROR(hub_->join(""), ErrorCode::kUsage);
+  EXPECT_OK(hub_->join("somebody"));
+  EXPECT_OK(hub_->describe_group("somebody"));
+}
+
+TEST_P(HubContract, CommitsOutsideTheHubAreRefused) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  EXPECT_OK(consumer->commit(home("k"), Sequence(1)));
+  EXPECT_ERROR(consumer->commit(home("k"), Sequence(2)), ErrorCode::kUsage);
+  EXPECT_ERROR(consumer->commit(home("k"), Sequence(-1)), ErrorCode::kUsage);
+  EXPECT_ERROR(consumer->commit(PartitionId(kPartitions), Sequence(0)), ErrorCode::kUsage);
+}
+
+TEST_P(HubContract, SeekGoesUpToTheEndAndNotBeyond) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  EXPECT_OK(consumer->seek(home("k"), Sequence(1)));
+  EXPECT_ERROR(consumer->seek(home("k"), Sequence(2)), ErrorCode::kValidation);
+  EXPECT_ERROR(consumer->seek(home("k"), Sequence(-1)), ErrorCode::kNotFound);
+  EXPECT_ERROR(consumer->seek(PartitionId(kPartitions), Sequence(0)), ErrorCode::kUsage);
+}
+
+TEST_P(HubContract, NothingComesBeforeSeek) {
+  append("k", "{}");
+  auto consumer = value(hub_->join("g"));
+  EXPECT_ERROR(consumer->seek(home("k"), Sequence(0)), ErrorCode::kUsage);  // not assigned yet
+  value(consumer->poll(milliseconds(0), {}));
+  EXPECT_TRUE(value(consumer->poll(milliseconds(20), {})).idle());
+  EXPECT_OK(consumer->seek(home("k"), Sequence(0)));
+  EXPECT_TRUE(value(consumer->poll(milliseconds(20), {})).batch);
+}
+
+TEST_P(HubContract, TheEndIsSaidOnceThenAfterEachWaitForEachPartition) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  std::map<PartitionId, int> ends;
+  const Duration before = clock_.steady();
+  for (int i = 0; i < kPartitions; ++i) {
+    const Poll poll = value(consumer->poll(seconds(1), {}));
+    ASSERT_TRUE(poll.batch);
+    EXPECT_TRUE(poll.batch->at_end);
+    ++ends[poll.batch->partition];
+  }
+  EXPECT_EQ(ends.size(), static_cast<std::size_t>(kPartitions));
+  EXPECT_EQ(clock_.steady(), before) << "an end that was not reported yet must not wait";
+  for (int i = 0; i < kPartitions; ++i) {
+    const Timestamp earlier = clock_.now();
+    const Poll poll = value(consumer->poll(seconds(1), {}));
+    ASSERT_TRUE(poll.batch);
+    EXPECT_TRUE(poll.batch->events.empty());
+    EXPECT_TRUE(poll.batch->at_end);
+    EXPECT_GE(poll.batch->clock.now, earlier);
+    ++ends[poll.batch->partition];
+  }
+  for (const auto& [partition, times] : ends) EXPECT_EQ(times, 2) << to_string(partition);
+  EXPECT_EQ(clock_.steady().ms, before.ms + 1000) << "one wait serves all partitions";
+}
+
+TEST_P(HubContract, AnAppendEndsTheWait) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  read_all(*consumer);
+  append("k", "new");
+  while (true) {
+    const Poll poll = value(consumer->poll(hours(1), {}));
+    ASSERT_TRUE(poll.batch);
+    if (poll.batch->events.empty()) continue;
+    EXPECT_EQ(poll.batch->events[0].payload, "new");
+    EXPECT_TRUE(poll.batch->at_end);
+    break;
+  }
+  EXPECT_LT(clock_.now(), kStart + hours(1));
+}
+
+TEST_P(HubContract, StopEndsThePoll) {
+  auto consumer = reader("g");
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_TRUE(value(consumer->poll(hours(1), stop.get_token())).idle());
+}
+
+TEST_P(HubContract, LiveEventsHaveTheClocksTimeAndTheHubGoesWithIt) {
+  append("k", "{}");
+  clock_.advance(minutes(5));
+  const HubClock clock = value(hub_->clock());
+  EXPECT_TRUE(clock.live);
+  EXPECT_EQ(clock.now, kStart + minutes(5));
+  EXPECT_EQ(clock.newest, kStart);
+}
+
+TEST_P(HubContract, ImportedTimesAreKeptAndTheHubStandsAtTheNewest) {
+  ASSERT_TRUE(hub_->can_import());
+  append("k", "b", kStart - hours(1));
+  append("k", "a", kStart - hours(2));
+  const HubClock imported = value(hub_->clock());
+  EXPECT_FALSE(imported.live);
+  EXPECT_EQ(imported.now, kStart - hours(1));
+  EXPECT_EQ(imported.newest, kStart - hours(1));
+  EXPECT_EQ(value(hub_->read(home("k"), Sequence(1)))->events[0].broker_time, kStart - hours(2));
+  append("k", "live");
+  EXPECT_TRUE(value(hub_->clock()).live);
+  EXPECT_EQ(value(hub_->clock()).now, kStart);
+}
+
+TEST_P(HubContract, ATimeToComeIsTheClocks) {
+  append("k", "{}", kStart + hours(24 * 365));
+  EXPECT_EQ(value(hub_->clock()).newest, kStart);
+  EXPECT_EQ(value(hub_->read(home("k"), Sequence(0)))->events[0].broker_time, kStart);
+}
+
+TEST_P(HubContract, AnEmptyHubsClockStandsStill) {
+  const HubClock clock = value(hub_->clock());
+  EXPECT_FALSE(clock.live);
+  EXPECT_EQ(clock.newest, std::nullopt);
+  EXPECT_LT(clock.now, kStart - hours(24));
+}
+
+TEST_P(HubContract, BatchesCarryTheClockOfBeforeTheFetch) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  const Timestamp before = clock_.now();
+  const Poll poll = value(consumer->poll(milliseconds(0), {}));
+  ASSERT_TRUE(poll.batch);
+  EXPECT_TRUE(poll.batch->clock.live);
+  EXPECT_EQ(poll.batch->clock.now, before);
+}
+
+TEST_P(HubContract, ReadersSeeWholeBatchesWhileAWriterWrites) {
+  constexpr int kEvents = 2000;
+  auto consumer = reader("g");
+  std::thread writer([&] {
+    auto producer = value(hub_->producer());
+    for (int i = 0; i < kEvents; i += 10) {
+      std::vector<Message> messages;
+      for (int j = i; j < i + 10; ++j) messages.push_back({"k", std::to_string(j), std::nullopt});
+      EXPECT_OK(producer->append(std::move(messages)));
+    }
+  });
+  int seen = 0;
+  while (seen < kEvents) {
+    const Poll poll = value(consumer->poll(milliseconds(50), {}));
+    if (!poll.batch) continue;
+    for (const HubEvent& event : poll.batch->events) ASSERT_EQ(event.payload, std::to_string(seen++));
+    if (poll.batch->partition == home("k")) {
+      EXPECT_EQ(poll.batch->next.value % 10, 0) << "half an append was seen";
+    }
+  }
+  writer.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Hubs, HubContract, ::testing::Values("memory", "sqlite"),
+                         [](const auto& hub) { return hub.param; });
+
+}  // namespace
+}  // namespace changevault::testing

@@ -1,0 +1,392 @@
+// A recovery that is killed, refused, cut off and overtaken at every one of its steps: nothing wrong is ever
+// merged, and what was begun can be ended.
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "recovery/audit.h"
+#include "recovery/executor.h"
+#include "recovery/recovery_fixture.h"
+#include "store/faulty_store.h"
+
+namespace changevault {
+namespace {
+
+using testing::event_id;
+using testing::kFirstHour;
+using testing::kProducts;
+using testing::TestArchive;
+using testing::value;
+
+// A warehouse whose steps of a recovery fail on demand, and whose side table may be counted wrongly.
+class FaultyWarehouse final : public Warehouse {
+ public:
+  using Hook = std::function<Fault(const std::string& step)>;
+  FaultyWarehouse(Warehouse& inner, Hook hook) : inner_(inner), hook_(std::move(hook)) {}
+
+  Result<void> prepare() override { return inner_.prepare(); }
+  Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) override {
+    return inner_.load(segments, feed);
+  }
+  Result<std::map<std::string, std::string>> live_loads() override { return inner_.live_loads(); }
+  Result<std::vector<LoadRecord>> load_records() override { return inner_.load_records(); }
+  Result<std::vector<WarehouseCell>> cells(const Scope& scope) override { return inner_.cells(scope); }
+  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
+                               std::size_t extra_limit) override {
+    return inner_.compare(hour, ns, ids, extra_limit);
+  }
+  Result<std::int64_t> count_present(const std::vector<std::string>& ids) override {
+    return inner_.count_present(ids);
+  }
+  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) override {
+    return guarded("stage", [&] { return inner_.stage(id, segments, feed); });
+  }
+  Result<StageFacts> stage_facts(const std::string& id) override {
+    Result<StageFacts> facts = guarded("stage_facts", [&] { return inner_.stage_facts(id); });
+    if (facts && distort) distort(*facts);
+    return facts;
+  }
+  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) override {
+    return guarded("merge", [&] { return inner_.merge(id, segments); });
+  }
+  Result<std::optional<MergeOutcome>> merged(const std::string& id) override {
+    return guarded("merged", [&] { return inner_.merged(id); });
+  }
+  Result<Recheck> recheck(const std::string& id) override {
+    return guarded("recheck", [&] { return inner_.recheck(id); });
+  }
+  Result<void> drop_stage(const std::string& id) override {
+    return guarded("drop_stage", [&] { return inner_.drop_stage(id); });
+  }
+  Result<std::vector<std::string>> stages() override {
+    return guarded("stages", [&] { return inner_.stages(); });
+  }
+  Result<SqlTable> sql(const std::string& statement) override { return inner_.sql(statement); }
+  std::string url() const override { return inner_.url(); }
+
+  std::function<void(StageFacts&)> distort;
+
+ private:
+  template <typename Call>
+  auto guarded(const std::string& step, Call call) -> decltype(call()) {
+    const Fault fault = hook_(step);
+    const Error down(ErrorCode::kUnreachable, "the warehouse does not answer", step, "", true);
+    if (fault == Fault::kFailBefore) return down;
+    auto result = call();
+    if (fault == Fault::kFailAfter) return down;
+    return result;
+  }
+
+  Warehouse& inner_;
+  Hook hook_;
+};
+
+struct Killed {};
+
+class RecoveryFault : public ::testing::Test {
+ protected:
+  // Six events in two segments; the warehouse has the events `present`.
+  RecoveryFault() : RecoveryFault({5}) {}
+  explicit RecoveryFault(const std::vector<std::int64_t>& present) {
+    archive_.load(archive_.add(kProducts, kFirstHour, {{1}, {2, "update"}, {3}}));
+    archive_.load(archive_.add(kProducts, kFirstHour, {{4}, {5, "delete"}, {1}}, hours(48), 100));
+    for (const std::int64_t id : {1, 2, 3, 4, 5}) {
+      if (std::find(present.begin(), present.end(), id) == present.end()) archive_.lose(id);
+    }
+  }
+
+  RecoveryPlan plan() {
+    PlanRequest request;
+    request.now = archive_.clock().now();
+    request.id = make_recovery_id(request.now, archive_.random());
+    request.scope.database = "inventory_db";
+    request.scope.time = {kFirstHour.start(), kFirstHour.end()};
+    request.segments = archive_.listed();
+    request.actor = actor_;
+    SegmentFeed feed(archive_.store(), request.scope);
+    return value(make_plan(request, feed, archive_.warehouse(), nullptr));
+  }
+
+  Executor executor() { return Executor(parts(archive_.store(), archive_.warehouse())); }
+  Executor::Parts parts(ObjectStore& store, Warehouse& warehouse) {
+    return {store, archive_.layout(), warehouse, archive_.clock(), archive_.random()};
+  }
+
+  // How often each event stands in the warehouse: "1:1 2:1 …".
+  std::string rows() {
+    std::map<std::string, int> counts;
+    for (const auto& row : archive_.warehouse().rows()) ++counts[row.event_id];
+    std::string text;
+    for (const std::int64_t id : {1, 2, 3, 4, 5}) {
+      if (counts.contains(event_id(id))) {
+        text += std::to_string(id) + ":" + std::to_string(counts[event_id(id)]) + " ";
+      }
+    }
+    return text;
+  }
+  std::vector<std::string> steps(const std::string& id) {
+    std::vector<std::string> names;
+    for (const JournalEntry& entry : value(read_journal(archive_.store(), archive_.layout(), id))) {
+      names.emplace_back(name(entry.step));
+    }
+    return names;
+  }
+
+  void expect_refused(const RecoveryPlan& made, const Result<RecoveryResult>& result, ErrorCode code) {
+    EXPECT_ERROR(result, code);
+    EXPECT_NE(result.error().message.find("nothing was merged"), std::string::npos) << result.error().message;
+    EXPECT_EQ(rows(), kBefore);
+    EXPECT_EQ(value(archive_.warehouse().merged(made.id)), std::nullopt);
+    EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+    EXPECT_EQ(steps(made.id).back(), "failed");
+  }
+
+  // Ends what was begun, whatever happened to it, and proves the outcome.
+  void end_and_check(const RecoveryPlan& made, const std::string& what) {
+    Result<RecoveryResult> ended = executor().resume(made.id, actor_, {});
+    if (!ended && ended.error().code == ErrorCode::kNotFound) ended = executor().run(made, {});
+    if (!ended && ended.error().code == ErrorCode::kStalePlan) {
+      EXPECT_EQ(rows(), kBefore) << what << ": it says that it failed";
+      ended = executor().run(plan(), {});
+    }
+    ASSERT_TRUE(ended.has_value()) << what << ": " << ended.error().to_string();
+    EXPECT_EQ(ended->state, RecoveryState::kDone) << what;
+    EXPECT_EQ(ended->inserted, 4) << what;
+    EXPECT_EQ(ended->staged, 6) << what;
+    EXPECT_EQ(rows(), kAfter) << what;
+    EXPECT_TRUE(value(archive_.warehouse().stages()).empty()) << what;
+    const RecoveryResult again = value(executor().run(plan(), {}));
+    EXPECT_EQ(again.inserted, 0) << what;
+    EXPECT_EQ(rows(), kAfter) << what;
+  }
+
+  static constexpr const char* kBefore = "5:1 ";
+  static constexpr const char* kAfter = "1:1 2:1 3:1 4:1 5:1 ";
+  TestArchive archive_;
+  Actor actor_{"ada", "host", "changevault 0.1.0"};
+};
+
+TEST_F(RecoveryFault, WhatIsMissingComesBackOnce) {
+  const RecoveryPlan made = plan();
+  EXPECT_EQ(made.new_rows(), 4);
+  const RecoveryResult result = value(executor().run(made, {}));
+  EXPECT_EQ(result.state, RecoveryState::kDone);
+  EXPECT_EQ(result.expected, 6);
+  EXPECT_EQ(result.staged, 6);
+  EXPECT_EQ(result.inserted, 4);
+  EXPECT_EQ(result.already_present, 1);
+  EXPECT_EQ(rows(), kAfter);
+  EXPECT_EQ(steps(made.id),
+            (std::vector<std::string>{"started", "staged", "validated", "merged", "checked", "done"}));
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+
+  const std::vector<PastRecovery> audit = value(past_recoveries(archive_.store(), archive_.layout()));
+  ASSERT_EQ(audit.size(), 1U);
+  EXPECT_EQ(audit[0].id, made.id);
+  EXPECT_EQ(audit[0].state(), "done");
+  EXPECT_EQ(audit[0].plan, made);
+  const auto& done = std::get<DoneStep>(audit[0].journal.back().step);
+  EXPECT_EQ(done.actor, actor_);
+  EXPECT_EQ(done.inserted, 4);
+}
+
+TEST_F(RecoveryFault, RunAgainItInsertsNothing) {
+  const RecoveryPlan made = plan();
+  EXPECT_OK(executor().run(made, {}));
+  EXPECT_ERROR(executor().run(made, {}), ErrorCode::kStalePlan);
+  EXPECT_EQ(value(executor().resume(made.id, actor_, {})).inserted, 4) << "it says again what it did";
+  EXPECT_EQ(value(executor().run(plan(), {})).inserted, 0);
+  EXPECT_EQ(rows(), kAfter);
+}
+
+TEST_F(RecoveryFault, DamageBetweenPlanAndStageStopsAll) {
+  for (const bool gone : {false, true}) {
+    const RecoveryPlan made = plan();
+    const std::string key = made.segments[1].key;
+    const std::string bytes = value(archive_.store().get(key));
+    if (gone) {
+      ASSERT_OK(archive_.store().remove(key));
+    } else {
+      std::string flipped = bytes;
+      flipped[flipped.size() - 20] = static_cast<char>(flipped[flipped.size() - 20] ^ 4);
+      archive_.store().corrupt(key, flipped);
+    }
+    expect_refused(made, executor().run(made, {}), ErrorCode::kValidation);
+    if (gone) {
+      value(archive_.store().put_if_absent(key, bytes));
+    } else {
+      archive_.store().corrupt(key, bytes);
+    }
+  }
+}
+
+// Another file of the same form: every record is true, but it is not the file that the ledger names.
+TEST_F(RecoveryFault, AnotherSegmentUnderTheSameNameIsRefused) {
+  const RecoveryPlan made = plan();
+  archive_.store().corrupt(made.segments[0].key, value(archive_.store().get(made.segments[1].key)));
+  expect_refused(made, executor().run(made, {}), ErrorCode::kValidation);
+}
+
+TEST_F(RecoveryFault, APlanThatExpectsOtherRowsIsRefused) {
+  RecoveryPlan made = plan();
+  made.expected.digest += 1;
+  expect_refused(made, executor().run(made, {}), ErrorCode::kValidation);
+}
+
+TEST_F(RecoveryFault, AStageThatIsNotTheScanIsRefused) {
+  const std::vector<std::pair<const char*, std::function<void(StageFacts&)>>> distortions{
+      {"rows", [](StageFacts& f) { ++f.rows; }},
+      {"digest", [](StageFacts& f) { f.digest ^= 1; }},
+      {"distinct", [](StageFacts& f) { --f.distinct; }},
+      {"operations", [](StageFacts& f) { --f.operations["insert"], ++f.operations["update"]; }},
+      {"null", [](StageFacts& f) { f.null_ids = 1; }},
+      {"first time", [](StageFacts& f) { f.min_time = kFirstHour.start() - milliseconds(1); }},
+      {"last time", [](StageFacts& f) { f.max_time = kFirstHour.end(); }},
+      {"no time", [](StageFacts& f) { f.max_time.reset(); }},
+      {"twice", [](StageFacts& f) { f.same_position_twice = 1; }},
+  };
+  for (const auto& [what, distort] : distortions) {
+    SCOPED_TRACE(what);
+    FaultyWarehouse warehouse(archive_.warehouse(), [](const std::string&) { return Fault::kNone; });
+    warehouse.distort = distort;
+    const RecoveryPlan made = plan();
+    Executor distorted(parts(archive_.store(), warehouse));
+    expect_refused(made, distorted.run(made, {}), ErrorCode::kValidation);
+  }
+}
+
+TEST_F(RecoveryFault, LiveLoadingMayBeFirst) {
+  const RecoveryPlan made = plan();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "merge") {
+      archive_.load(archive_.add(kProducts, kFirstHour.next(), {{1}, {2}}, minutes(1)));
+    }
+    return Fault::kNone;
+  });
+  Executor overtaken(parts(archive_.store(), warehouse));
+  const RecoveryResult result = value(overtaken.run(made, {}));
+  EXPECT_EQ(result.state, RecoveryState::kDone);
+  EXPECT_EQ(result.inserted, 2);
+  EXPECT_EQ(result.already_present, 3);
+  EXPECT_EQ(rows(), kAfter);
+}
+
+TEST_F(RecoveryFault, ARowThatStandsTwiceIsNotCalledDone) {
+  archive_.change_rows([](auto& rows) { rows.push_back(rows[0]); });
+  const RecoveryPlan made = plan();
+  const RecoveryResult result = value(executor().run(made, {}));
+  EXPECT_EQ(result.state, RecoveryState::kFailed);
+  EXPECT_EQ(result.check.duplicate, 1);
+  EXPECT_EQ(result.check.missing, 0);
+  EXPECT_TRUE(
+      std::get<FailedStep>(value(read_journal(archive_.store(), archive_.layout(), made.id)).back().step)
+          .merged);
+}
+
+TEST_F(RecoveryFault, StoppedBeforeTheMergeChangesNothing) {
+  const RecoveryPlan made = plan();
+  std::stop_source stop;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "stage_facts") stop.request_stop();
+    return Fault::kNone;
+  });
+  Executor stopped(parts(archive_.store(), warehouse));
+  expect_refused(made, stopped.run(made, stop.get_token()), ErrorCode::kCancelled);
+}
+
+TEST_F(RecoveryFault, TwoOfTheSamePlanAreFenced) {
+  const RecoveryPlan made = plan();
+  bool second_started = false;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "stage" && !std::exchange(second_started, true)) {
+      EXPECT_EQ(value(executor().resume(made.id, actor_, {})).state, RecoveryState::kDone);
+    }
+    return Fault::kNone;
+  });
+  Executor first(parts(archive_.store(), warehouse));
+  EXPECT_ERROR(first.run(made, {}), ErrorCode::kFenced);
+  EXPECT_EQ(rows(), kAfter);
+  EXPECT_EQ(steps(made.id).back(), "done");
+}
+
+TEST_F(RecoveryFault, AMergeWhoseOutcomeIsUnknownIsLeftForResume) {
+  const RecoveryPlan made = plan();
+  int merges = 0;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "merge") return ++merges, Fault::kFailAfter;
+    return step == "merged" && merges > 0 ? Fault::kFailBefore : Fault::kNone;
+  });
+  Executor cut_off(parts(archive_.store(), warehouse));
+  EXPECT_ERROR(cut_off.run(made, {}), ErrorCode::kIndeterminate);
+  EXPECT_EQ(steps(made.id).back(), "validated");
+  end_and_check(made, "resumed");
+}
+
+// Each call to store and warehouse in turn is the one at which the process dies, or that fails.
+enum class What { kKill, kFailBefore, kFailAfter };
+
+class RecoveryFaultAt : public RecoveryFault {
+ protected:
+  // The outcome, or nothing where the process died; false where the recovery ended before its `at`th call.
+  bool run_with_fault(const RecoveryPlan& made, What what, int at, std::string& where) {
+    int calls = 0;
+    bool reached = false;
+    const auto fault = [&](const std::string& name) {
+      if (reached || calls++ != at) return Fault::kNone;
+      reached = true;
+      where = name;
+      if (what == What::kKill) throw Killed{};
+      return what == What::kFailBefore ? Fault::kFailBefore : Fault::kFailAfter;
+    };
+    FaultyWarehouse warehouse(archive_.warehouse(), fault);
+    FaultyStore store(archive_.store(), [&](StoreOperation, const std::string& key) { return fault(key); });
+    try {
+      const Result<RecoveryResult> result = Executor(parts(store, warehouse)).run(made, {});
+      if (result.has_value()) {
+        EXPECT_EQ(result->state, RecoveryState::kDone) << where;
+        EXPECT_EQ(rows(), kAfter) << where;
+      } else if (result.error().message.find("nothing was merged") != std::string::npos) {
+        EXPECT_EQ(rows(), kBefore) << where << ": " << result.error().to_string();
+      }
+    } catch (const Killed&) {
+      EXPECT_EQ(what, What::kKill);
+    }
+    const std::string now = rows();
+    EXPECT_TRUE(now == kBefore || now == kAfter) << where << ": half a merge: " << now;
+    return reached;
+  }
+};
+
+class EveryCall : public RecoveryFaultAt, public ::testing::WithParamInterface<What> {};
+
+TEST_P(EveryCall, LeavesNothingWrongAndCanBeEnded) {
+  int at = 0;
+  for (;; ++at) {
+    archive_.change_rows(
+        [](auto& rows) { std::erase_if(rows, [](const auto& row) { return row.event_id != event_id(5); }); });
+    archive_.clock().advance(seconds(1));
+    const RecoveryPlan made = plan();
+    std::string where;
+    if (!run_with_fault(made, GetParam(), at, where)) break;
+    end_and_check(made, "call " + std::to_string(at) + ", " + where);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GE(at, 15) << "the faults did not reach the recovery";
+}
+
+std::string name_of(const ::testing::TestParamInfo<What>& tested) {
+  switch (tested.param) {
+    case What::kKill:
+      return "Killed";
+    case What::kFailBefore:
+      return "FailsBefore";
+    case What::kFailAfter:
+      return "FailsAfter";
+  }
+  return "Unknown";
+}
+INSTANTIATE_TEST_SUITE_P(RecoveryFault, EveryCall,
+                         ::testing::Values(What::kKill, What::kFailBefore, What::kFailAfter), name_of);
+
+}  // namespace
+}  // namespace changevault
