@@ -206,6 +206,7 @@ TEST_P(ArchiverFaultTest, AnyRequestMayBeTheLast) {
   for (std::int64_t fatal = 0; fatal < requests; ++fatal) {
     SCOPED_TRACE("request " + std::to_string(fatal));
     ArchiveFixture f;
+    f.options.upload_threads = 1;  // so that a death is an exception of this thread
     f.init();
     for (int i = 0; i < 12; ++i) {
       f.hub.append(PartitionId(i % 2), event("shop", i % 3 == 0 ? "orders" : "users", i), at(9 + i / 6, i),

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "archive/uploads.h"
 #include "base/hash.h"
 
 namespace changevault {
@@ -158,13 +159,16 @@ Result<void> PartitionArchive::commit() {
   if (open_.empty()) return {};
   CommitEntry commit{
       context_.identity.epoch, committed_next_, next_.previous(), open_events_, *reached_, tail_, {}, {}};
+  const std::vector<ClosedSegment> closed = open_.close(context_.compressor);
+  std::vector<Upload> uploads;
   std::int64_t bytes = 0;
-  for (ClosedSegment& closed : open_.close(context_.compressor)) {
-    const bool dead_letter = closed.dead_letter;
-    CV_ASSIGN(SegmentFacts facts, upload(std::move(closed)));
+  for (const ClosedSegment& segment : closed) {
+    SegmentFacts facts = listed_facts(segment);
     bytes += facts.bytes;
-    (dead_letter ? commit.dead_letters : commit.segments).push_back(std::move(facts));
+    uploads.push_back({facts.key, &segment.finished});
+    (segment.dead_letter ? commit.dead_letters : commit.segments).push_back(std::move(facts));
   }
+  CV_TRY(upload_all(context_, uploads));
   std::int64_t dead = 0;
   for (const SegmentFacts& facts : commit.dead_letters) dead += facts.records;
   const auto objects = static_cast<std::int64_t>(commit.segments.size() + commit.dead_letters.size());
@@ -196,29 +200,15 @@ Result<void> PartitionArchive::commit_idle(Timestamp watermark) {
   return {};
 }
 
-Result<SegmentFacts> PartitionArchive::upload(ClosedSegment closed) {
-  SegmentFacts& facts = closed.finished.facts;
+SegmentFacts PartitionArchive::listed_facts(const ClosedSegment& closed) const {
+  SegmentFacts facts = closed.finished.facts;
   facts.ns = closed.ns;
   facts.hour = closed.hour;
   facts.partition = partition_;
   const SegmentName::Origin origin{partition_, facts.first, facts.last, claim_slot_};
   facts.key = closed.dead_letter ? context_.parts.layout.dead_letter(closed.hour, origin)
                                  : context_.parts.layout.segment(closed.ns, closed.hour, origin);
-  CV_TRY(retry(context_.retry, context_.parts.clock, context_.parts.random, context_.stop,
-               [&] { return put_once(facts.key, closed.finished); }));
-  return std::move(facts);
-}
-
-Result<void> PartitionArchive::put_once(const std::string& key, const FinishedSegment& finished) {
-  ObjectStore& store = context_.parts.store;
-  CV_ASSIGN(const PutOutcome outcome,
-            store.put_if_absent(key, finished.bytes, {"application/gzip", finished.facts.md5}));
-  if (outcome == PutOutcome::kCreated) return {};
-  // Our own earlier attempt, whose answer was lost: then the bytes are the same.
-  CV_ASSIGN(const std::string standing, store.get(key));
-  if (standing == finished.bytes) return {};
-  return Error(ErrorCode::kCorrupt, "an object of this name stands there already with other bytes", key,
-               "nobody else may write below the archive's root; nothing was overwritten");
+  return facts;
 }
 
 Result<void> PartitionArchive::write_slot(EntryBody body) {

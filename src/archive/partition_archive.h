@@ -70,8 +70,7 @@ class PartitionArchive {
   Result<void> check_hub(const Resume& resume);
   Result<void> check_tail(const Tail& tail);
   Timestamp effective_time(Timestamp broker, Timestamp now) const;
-  Result<SegmentFacts> upload(ClosedSegment closed);
-  Result<void> put_once(const std::string& key, const FinishedSegment& finished);
+  SegmentFacts listed_facts(const ClosedSegment& closed) const;
   Result<void> write_slot(EntryBody body);
 
   PartitionId partition_;

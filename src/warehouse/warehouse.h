@@ -1,8 +1,9 @@
-// Where the events are queried: one table of records, and beside it the load ledger, a lock row and side tables for
-// recoveries. Drivers: duckdb/ (embedded), memory/ (tests).
+// Where the events are queried: one table of records, and beside it the load ledger, a lock row and side
+// tables for recoveries. Drivers: duckdb/ (embedded), memory/ (tests).
 //
-// No state is assumed between calls: each opens what it needs, does one whole step (one transaction where it changes
-// anything) and closes. Every transaction that inserts into the table first takes the one row of `changevault_lock`.
+// No state is assumed between calls: each opens what it needs, does one whole step (one transaction where it
+// changes anything) and closes. Every transaction that inserts into the table first takes the one row of
+// `changevault_lock`.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct SegmentRef {
   std::string key;
   std::string sha256;
   PartitionId partition{};
-  Slot slot{};             // of the commit that lists it
+  Slot slot{};               // of the commit that lists it
   std::int64_t records = 0;  // in the file
 };
 
@@ -40,14 +41,14 @@ class RecordFeed {
  public:
   virtual ~RecordFeed() = default;
   using EachRecord = std::function<Result<void>(const RecordView&)>;
-  // Every record of `segment` that is in scope, in order; views live during the call. Must be repeatable: a driver may read
-  // a segment twice. An error from `each` ends the reading and is returned.
+  // Every record of `segment` that is in scope, in order; views live during the call. Must be repeatable: a
+  // driver may read a segment twice. An error from `each` ends the reading and is returned.
   virtual Result<void> read(const SegmentRef& segment, const EachRecord& each) = 0;
 };
 
 struct LoadedSegment {
   SegmentRef segment;
-  std::int64_t rows = 0;             // fed
+  std::int64_t rows = 0;  // fed
   std::int64_t inserted = 0;
   std::int64_t already_present = 0;  // rows - inserted
 };
@@ -67,9 +68,9 @@ struct WarehouseCell {
   Hour hour;
   Namespace ns;
   std::int64_t rows = 0;
-  std::int64_t distinct = 0;     // event_ids
-  std::uint64_t digest = 0;      // sum mod 2^64 of EventId::of_text(event_id).high over all rows that have one
-  std::int64_t null_ids = 0;     // rows without event_id; part of `rows`, not of `distinct`
+  std::int64_t distinct = 0;  // event_ids
+  std::uint64_t digest = 0;   // sum mod 2^64 of EventId::of_text(event_id).high over all rows that have one
+  std::int64_t null_ids = 0;  // rows without event_id; part of `rows`, not of `distinct`
 };
 
 // A cell against a set of event_ids.
@@ -77,8 +78,9 @@ struct IdComparison {
   std::int64_t missing = 0;    // ids of the set that stand nowhere in the table
   std::int64_t elsewhere = 0;  // ids of the set that stand in the table, but not in this cell
   std::int64_t duplicate = 0;  // rows of the cell beyond one for each event_id
-  std::vector<std::string> extra;  // event_ids of the cell's rows that are not in the set (at most `extra_limit`)
-  std::int64_t extra_count = 0;    // rows, not ids, that they are; rows without event_id count here
+  std::vector<std::string>
+      extra;  // event_ids of the cell's rows that are not in the set (at most `extra_limit`)
+  std::int64_t extra_count = 0;  // rows, not ids, that they are; rows without event_id count here
 };
 
 struct StageFacts {
@@ -100,29 +102,31 @@ struct MergeOutcome {
 // A statement's result, for people.
 struct SqlTable {
   std::vector<std::string> columns;
-  std::vector<std::string> types;  // the warehouse's names
+  std::vector<std::string> types;                             // the warehouse's names
   std::vector<std::vector<std::optional<std::string>>> rows;  // nullopt: NULL
-  std::int64_t rows_changed = -1;  // -1: not a change
+  std::int64_t rows_changed = -1;                             // -1: not a change
 };
 
 struct WarehouseOptions {
   std::string table = "mongodb_changes";
   Duration lock_timeout = seconds(60);  // for the file, and for the lock row
-  std::int64_t memory_limit = std::int64_t{2} << 30;  // bytes that an embedded database may hold; beyond, it spills
+  std::int64_t memory_limit = std::int64_t{2}
+                              << 30;  // bytes that an embedded database may hold; beyond, it spills
 };
 
-// Thread-safe. Errors: kBusy (with who holds it, where known) after the lock's deadline; kUnreachable for what the other side
-// does; kNotFound where the table does not exist.
+// Thread-safe. Errors: kBusy (with who holds it, where known) after the lock's deadline; kUnreachable for
+// what the other side does; kNotFound where the table does not exist.
 class Warehouse {
  public:
   virtual ~Warehouse() = default;
 
-  // Creates table, load ledger and lock row where they are missing. Idempotent. Refuses (kUsage) a table whose columns differ.
+  // Creates table, load ledger and lock row where they are missing. Idempotent. Refuses (kUsage) a table
+  // whose columns differ.
   virtual Result<void> prepare() = 0;
 
-  // In one transaction: the rows of `segments` whose event_id is not there yet (each event_id once), and their load records.
-  // A segment that has a live load record already is skipped and reported with rows = 0 only if its record says the same
-  // sha256; another sha256 is kCorrupt.
+  // In one transaction: the rows of `segments` whose event_id is not there yet (each event_id once), and
+  // their load records. A segment that has a live load record already is skipped and reported with rows = 0
+  // only if its record says the same sha256; another sha256 is kCorrupt.
   virtual Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) = 0;
 
   // The segments with a live load record, by key; the whole ledger for audits.
@@ -141,11 +145,12 @@ class Warehouse {
 
   // --- recovery, step by step; `id` names the side table <table>_recovery_<id> ([a-z0-9_]) ---
   // Fills the side table anew with the rows of the feed.
-  virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) = 0;
+  virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments,
+                             RecordFeed& feed) = 0;
   virtual Result<StageFacts> stage_facts(const std::string& id) = 0;
-  // One transaction under the lock: event_ids of the stage that are not in the table, each once, and one load record for each
-  // segment (live = false, recovery id). Run again after it succeeded: finds its load records, inserts nothing and returns
-  // what they say.
+  // One transaction under the lock: event_ids of the stage that are not in the table, each once, and one load
+  // record for each segment (live = false, recovery id). Run again after it succeeded: finds its load
+  // records, inserts nothing and returns what they say.
   virtual Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) = 0;
   // nullopt: no merge of this recovery has happened.
   virtual Result<std::optional<MergeOutcome>> merged(const std::string& id) = 0;
