@@ -46,6 +46,7 @@ class FullWriter final : public Writer {
 
 struct ProgramTest : ::testing::Test {
   ProgramTest() {
+    identity.version = "1.2.3";
     drivers.stores["memory"] = [this](const OpenRequest&) -> Result<std::unique_ptr<ObjectStore>> {
       return std::unique_ptr<ObjectStore>(std::make_unique<SharedStore>(store));
     };
@@ -56,17 +57,10 @@ struct ProgramTest : ::testing::Test {
   int run_with(const std::vector<std::string>& arguments, Writer& writer) {
     out.text.clear();
     err.text.clear();
-    const Outside outside{drivers,
-                          clock,
-                          system_random(),
-                          writer,
-                          err,
-                          terminal,
-                          {"ann", "host", 7, "1.2.3"},
-                          environment,
-                          folder.path(),
-                          {},
-                          [] { return std::optional<std::string>(); }};
+    const Outside outside{
+        drivers, clock, system_random(), writer, err, terminal, identity, environment, folder.path(), {}, [] {
+          return std::optional<std::string>();
+        }};
     return run_program(arguments, outside);
   }
 
@@ -77,6 +71,7 @@ struct ProgramTest : ::testing::Test {
   MemoryStore store;
   Drivers drivers;
   Environment environment;
+  Identity identity;
   Terminal terminal;
   StringWriter out;
   StringWriter err;

@@ -32,7 +32,6 @@ class Table {
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add(std::vector<std::string> cells);
-  bool empty() const { return rows_.empty(); }
   std::size_t rows() const { return rows_.size(); }
   // Titles, then rows, columns two blanks apart, each line ended by '\n', no blanks at line ends.
   std::string to_string() const;

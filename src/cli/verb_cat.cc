@@ -37,7 +37,7 @@ class CatVerb final : public Verb {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
     if (found.files.empty()) {
-      context.out.note("quiet: " + to_string(scope) + " is sealed and had no events");
+      context.out.note("quiet: " + to_string(scope) + " is sealed and had no such events");
       return kExitDone;
     }
     SegmentFeed feed(*store, scope, context.stop);

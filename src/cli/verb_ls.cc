@@ -60,8 +60,9 @@ class LsVerb final : public Verb {
 
   void print_table(const ArchivedFiles& found, const Scope& scope, Output& out) const {
     if (found.files.empty()) {
-      out.print(dead_letters_ ? "no dead letters"
-                              : "quiet: " + printable(to_string(scope)) + " is sealed and had no events");
+      out.print(dead_letters_
+                    ? "no dead letters"
+                    : "quiet: " + printable(to_string(scope)) + " is sealed and had no such events");
       return;
     }
     using Align = Table::Align;

@@ -67,6 +67,7 @@ std::string csv_of(const SqlTable& table) {
 
 std::string text_of(const SqlTable& table) {
   if (table.rows_changed >= 0) return counted(table.rows_changed, "row") + " changed\n";
+  if (table.columns.empty()) return "done\n";
   std::vector<Table::Column> columns;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     columns.push_back(

@@ -94,7 +94,7 @@ class VerifyVerb final : public Verb {
                                                            : Color::kYellow;
     std::string line = out.paint(color, changevault::name(report.verdict)) + ": ";
     if (quiet) {
-      line += "quiet, the scope is sealed and had no events";
+      line += "quiet, the scope is sealed and had no such events";
     } else {
       line += counted(report.segments_checked, "file") + " and " + counted(report.records_checked, "record") +
               " checked, " + human_bytes(report.bytes_read) + " read";

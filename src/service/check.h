@@ -1,7 +1,6 @@
 // Tries every configured part: reach, rights, create-if-absent, clocks. For `check`.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
