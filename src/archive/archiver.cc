@@ -15,8 +15,9 @@
 namespace changevault {
 namespace {
 
-// A commit that would list more than this is written earlier: no ledger slot grows without bound.
-constexpr std::int64_t kMostLedgerBytes = std::int64_t{4} << 20;
+// A commit that would list more than this is written earlier: no ledger slot grows without bound. Room for
+// some 13,000 segments, so that with thousands of collections a flush does not come at every few events.
+constexpr std::int64_t kMostLedgerBytes = std::int64_t{16} << 20;
 // Memory is looked at once in so many bytes of events.
 constexpr std::int64_t kMemoryCheckBytes = std::int64_t{256} << 10;
 // How long a poll may wait: what bounds the reaction to a stop, to a flush that is due, and the age of idle
@@ -41,8 +42,9 @@ class Archiver::Impl {
  private:
   struct Owned {
     PartitionArchive archive;
-    Sequence target{};    // --once: archived up to here is enough
-    bool at_end = false;  // by the newest answer of the hub
+    Sequence target{};  // --once: archived up to here is enough
+    std::optional<ClockReading>
+        at_end;  // the clocks before the newest answer, where that said: nothing behind
   };
 
   Result<void> start(ArchiveMode mode, std::stop_token stop);
@@ -52,13 +54,13 @@ class Archiver::Impl {
   Result<void> take_over(PartitionId partition);
   Result<void> take(const EventBatch& batch, Timestamp polled_at);
   Result<void> add_all(Owned& owned, const EventBatch& batch);
-  Result<void> idle(Owned& owned, const ClockReading& clocks);
+  Result<void> idle(Owned& owned);
   Result<void> flush_due();
   Result<void> keep_within_memory();
   Result<void> flush(Owned& owned);
   Result<void> flush_all();
   Result<bool> done();
-  Result<void> close();
+  Result<void> close(const HubClock& clock);
   Result<void> seal_if_due();
   bool reached_targets() const;
 
@@ -170,10 +172,11 @@ Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
 
 Result<void> Archiver::Impl::take_over(PartitionId partition) {
   CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
-  Owned owned{PartitionArchive(partition, *context_),
-              bounds.at(static_cast<std::size_t>(partition.value)).next};
+  Owned owned{
+      PartitionArchive(partition, *context_), bounds.at(static_cast<std::size_t>(partition.value)).next, {}};
   const auto sealed_to = sealer_->sealed_to();
-  CV_TRY(owned.archive.claim(sealed_to ? std::optional(sealed_to->start()) : std::nullopt));
+  CV_TRY(owned.archive.claim(sealed_to ? std::optional(sealed_to->start()) : std::nullopt,
+                             sealer_->promised_end(partition)));
   CV_TRY(consumer_->seek(partition, owned.archive.next()));
   owned_.erase(partition);
   owned_.emplace(partition, std::move(owned));
@@ -185,10 +188,11 @@ Result<void> Archiver::Impl::take(const EventBatch& batch, Timestamp polled_at) 
   if (it == owned_.end()) return {};
   Owned& owned = it->second;
   CV_TRY(add_all(owned, batch));
-  owned.at_end = batch.at_end;
+  owned.at_end.reset();
   if (!batch.at_end) return {};
   CV_ASSIGN(const std::optional<Timestamp> store_clock, parts_.store.clock());
-  return idle(owned, {polled_at, store_clock, batch.clock});
+  owned.at_end = ClockReading{polled_at, store_clock, batch.clock};
+  return idle(owned);
 }
 
 Result<void> Archiver::Impl::add_all(Owned& owned, const EventBatch& batch) {
@@ -207,11 +211,13 @@ Result<void> Archiver::Impl::add_all(Owned& owned, const EventBatch& batch) {
 
 // An idle commit says that an hour has passed without events. With events open there is nothing to say yet:
 // their own commit comes first.
-Result<void> Archiver::Impl::idle(Owned& owned, const ClockReading& clocks) {
-  const auto watermark = idle_watermark(clocks);
+Result<void> Archiver::Impl::idle(Owned& owned) {
+  const auto watermark = owned.at_end ? idle_watermark(*owned.at_end) : std::nullopt;
   if (!watermark) return {};
   const auto committed = owned.archive.watermark();
-  const bool hour_passed = !committed || hour_of(*watermark) > hour_of(*committed);
+  // A partition that never committed has no hour to pass; its first events commit when their time has come.
+  const bool hour_passed =
+      committed ? hour_of(*watermark) > hour_of(*committed) : owned.archive.open().empty();
   if (!hour_passed) return {};
   CV_TRY(flush(owned));
   watermark_moved_ = true;
@@ -255,29 +261,35 @@ Result<void> Archiver::Impl::flush_all() {
   return {};
 }
 
+// Also a partition without new events is asked once: only its answer tells that it is quiet.
 bool Archiver::Impl::reached_targets() const {
   return !owned_.empty() && std::all_of(owned_.begin(), owned_.end(), [](const auto& entry) {
-    return entry.second.archive.next() >= entry.second.target;
+    const Owned& owned = entry.second;
+    return owned.archive.next() > owned.target ||
+           (owned.archive.next() == owned.target && owned.at_end.has_value());
   });
 }
 
 Result<bool> Archiver::Impl::done() {
   if (mode_ == ArchiveMode::kFollow || !reached_targets()) return false;
   // An import is closed where the hub ends: what came meanwhile belongs to it.
+  HubClock clock;
   if (mode_ == ArchiveMode::kOnceAndClose) {
+    // Before the bounds: an event that it knows of is then archived before its hour is closed.
+    CV_ASSIGN(clock, parts_.hub.clock());
     CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
     for (auto& [partition, owned] : owned_)
       owned.target = bounds.at(static_cast<std::size_t>(partition.value)).next;
     if (!reached_targets()) return false;
   }
   CV_TRY(flush_all());
-  if (mode_ == ArchiveMode::kOnceAndClose) CV_TRY(close());
+  for (auto& [partition, owned] : owned_) CV_TRY(idle(owned));
+  if (mode_ == ArchiveMode::kOnceAndClose) CV_TRY(close(clock));
   CV_TRY(seal_if_due());
   return true;
 }
 
-Result<void> Archiver::Impl::close() {
-  CV_ASSIGN(const HubClock clock, parts_.hub.clock());
+Result<void> Archiver::Impl::close(const HubClock& clock) {
   if (!clock.newest) return {};
   // The hour that the newest event was placed in: no stamp is believed further ahead than partitions do.
   const Timestamp end = hour_of(std::min(*clock.newest, parts_.clock.now() + kMostAhead)).end();

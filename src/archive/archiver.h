@@ -23,7 +23,7 @@ struct ArchiverOptions {
   Duration flush_interval = seconds(60);
   std::int64_t segment_bytes = std::int64_t{128} << 20;  // compressed, at most
   std::int64_t memory = std::int64_t{256} << 20;         // held by open segments, all partitions together
-  int upload_threads = 8;  // at once, for the segments of one flush
+  int upload_threads = 8;                                // at once, for the segments of one flush
   SegmentOptions segment;
 };
 

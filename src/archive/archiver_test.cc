@@ -185,6 +185,12 @@ TEST_F(ArchiverTest, MemoryIsBounded) {
   EXPECT_EQ(verify().records_checked, 20'000);
 }
 
+TEST_F(ArchiverTest, FiveThousandCollectionsAreOneFlush) {
+  for (int i = 0; i < 10'000; ++i)
+    hub.append(kP0, event("shop", "c" + std::to_string(i % 5000), i), at(9, 0), false);
+  EXPECT_EQ(value(archive()).segments, 5000);
+}
+
 TEST_F(ArchiverTest, ARepeatedEventIsArchivedTwiceUnderOneId) {
   hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
   hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
@@ -192,6 +198,44 @@ TEST_F(ArchiverTest, ARepeatedEventIsArchivedTwiceUnderOneId) {
   const SegmentFacts facts = catalog().segments()[0].facts;
   EXPECT_EQ(facts.records, 2);
   EXPECT_EQ(facts.distinct, 1);
+}
+
+// Slots that a seal names were there: without them the partition would be archived again into sealed hours.
+TEST_F(ArchiverTest, AChainThatLacksWhatASealNamesStopsTheArchiver) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP0, event("shop", "orders", 2), at(10, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  const std::string chain = layout.partition_chain(kP0);
+  const std::vector<std::string> slots = keys(chain);
+  ASSERT_GE(slots.size(), 2U);
+  for (std::size_t kept : {slots.size() - 1, std::size_t{0}}) {
+    for (const std::string& key : keys(chain)) {
+      if (key >= slots[kept]) ASSERT_OK(store.remove(key));
+    }
+    const auto left = keys();
+    EXPECT_ERROR(archive(), ErrorCode::kCorrupt);
+    EXPECT_EQ(keys(), left);
+  }
+}
+
+// Who archives with a timer and never follows must get sealed hours too.
+TEST_F(ArchiverTest, OnceMovesTheWatermarkOfQuietPartitions) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10));
+  clock.set(at(12, 30));
+  ASSERT_OK(archive());
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(12, 0)));
+  clock.set(at(14, 30));
+  EXPECT_EQ(value(archive()).events, 0);
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(14, 0)));
+}
+
+// The clock of a hub that was never written to stands still: no time has passed for certain.
+TEST_F(ArchiverTest, AnEmptyHubMovesNoWatermark) {
+  ASSERT_OK(archive());
+  const Catalog c = catalog();
+  for (const PartitionState& partition : c.partitions()) EXPECT_EQ(partition.watermark, std::nullopt);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(catalog().sealed_to(), std::nullopt);
 }
 
 // T1, T2, T4 in small: the process dies, or the store fails, before or after each single request; then a new

@@ -66,7 +66,7 @@ Result<void> Catalog::read_seals(ObjectStore& store, const KeyLayout& layout) {
 Result<void> Catalog::read_partition(ObjectStore& store, const KeyLayout& layout, PartitionId partition) {
   Chain chain(store, layout.partition_chain(partition));
   CV_ASSIGN(const Slot end, chain.find_end(promised_end(seals_, partition)));
-  PartitionFold fold;
+  PartitionFold fold(partition);
   CV_TRY(walk_chain(chain, end, [&](const WalkedEntry& walked) -> Result<void> {
     CV_TRY(fold.add(walked));
     if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {

@@ -6,6 +6,7 @@
 namespace changevault {
 
 std::optional<Timestamp> idle_watermark(const ClockReading& clocks) {
+  if (!clocks.hub.live && !clocks.hub.newest) return std::nullopt;
   Timestamp least = std::min(clocks.ours, clocks.hub.now);
   if (clocks.store) {
     if (std::llabs(clocks.ours.ms - clocks.store->ms) > kIdleMargin.ms) return std::nullopt;

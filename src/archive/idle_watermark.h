@@ -19,7 +19,8 @@ struct ClockReading {
 constexpr Duration kIdleMargin = seconds(60);
 
 // The time that the watermark may move to: the smallest of the clocks less the margin. nullopt: it must not
-// move, as our clock and the store's differ by more than the margin, and one of them is wrong.
+// move, as our clock and the store's differ by more than the margin, and one of them is wrong; or as the hub
+// was never written to, and its clock stands at the beginning of time.
 std::optional<Timestamp> idle_watermark(const ClockReading& clocks);
 
 }  // namespace changevault

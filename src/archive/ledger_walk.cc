@@ -82,6 +82,8 @@ Result<void> PartitionFold::add_commit(const CommitEntry& commit, const std::str
   std::int64_t records = 0;
   for (const auto* list : {&commit.segments, &commit.dead_letters}) {
     for (const SegmentFacts& facts : *list) {
+      if (facts.partition != partition_)
+        return broken("a commit lists a segment of another partition: " + facts.key, key);
       CV_TRY(check_facts(commit, facts, key));
       records += facts.records;
     }

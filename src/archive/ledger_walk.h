@@ -26,9 +26,12 @@ Result<WalkedEntry> read_entry(Chain& chain, Slot slot);
 Result<void> walk_chain(Chain& chain, Slot end, const std::function<Result<void>(const WalkedEntry&)>& each);
 
 // What the entries of a partition's chain amount to, and the rules between them: a claim first, sequence
-// numbers without a hole or overlap within an epoch, time never back, segments inside their commit's range.
+// numbers without a hole or overlap within an epoch, time never back, segments of this partition and inside
+// their commit's range.
 class PartitionFold {
  public:
+  explicit PartitionFold(PartitionId partition) : partition_(partition) {}
+
   // kCorrupt where the entry breaks a rule; nothing is taken over then.
   Result<void> add(const WalkedEntry& walked);
 
@@ -46,6 +49,7 @@ class PartitionFold {
   Result<void> add_commit(const CommitEntry& commit, const std::string& key);
   Result<void> add_lost(const LostEntry& lost, const std::string& key);
 
+  PartitionId partition_;
   bool claimed_ = false;
   bool committed_ = false;
   Epoch epoch_{};

@@ -39,9 +39,9 @@ PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& contex
       chain_(context.parts.store, context.parts.layout.partition_chain(partition)),
       open_(context.options.segment) {}
 
-Result<PartitionArchive::Resume> PartitionArchive::read_resume_point() {
+Result<PartitionArchive::Resume> PartitionArchive::read_resume_point(Slot promised_end) {
   Resume resume;
-  CV_ASSIGN(resume.end, chain_.find_end());
+  CV_ASSIGN(resume.end, chain_.find_end(promised_end));
   resume.previous_sha = kNoPrevious;
   // Back from the newest slot: it says where to go on; the newest commit behind it says by which event to
   // know the hub.
@@ -71,9 +71,9 @@ Result<PartitionArchive::Resume> PartitionArchive::read_resume_point() {
   return resume;
 }
 
-Result<void> PartitionArchive::claim(std::optional<Timestamp> floor) {
+Result<void> PartitionArchive::claim(std::optional<Timestamp> floor, Slot promised_end) {
   for (int attempt = 1;; ++attempt) {
-    CV_ASSIGN(Resume resume, read_resume_point());
+    CV_ASSIGN(Resume resume, read_resume_point(promised_end));
     if (!resume.next) resume.floor = floor;
     CV_TRY(check_hub(resume));
     slot_ = claim_slot_ = resume.end;

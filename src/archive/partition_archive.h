@@ -43,8 +43,9 @@ class PartitionArchive {
   PartitionArchive(PartitionId partition, ArchiveContext& context);
 
   // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim.
-  // `floor`: the end of the seals, below which a partition that joins now must place nothing.
-  Result<void> claim(std::optional<Timestamp> floor);
+  // `floor`: the end of the seals, below which a partition that joins now must place nothing. `promised_end`:
+  // what the seals say the chain reaches at least; kCorrupt where it ends before.
+  Result<void> claim(std::optional<Timestamp> floor, Slot promised_end);
 
   // Takes one event, at or behind next(). Bounded work; nothing durable happens.
   Result<void> add(const HubEvent& event, Timestamp now);
@@ -66,7 +67,7 @@ class PartitionArchive {
 
  private:
   struct Resume;
-  Result<Resume> read_resume_point();
+  Result<Resume> read_resume_point(Slot promised_end);
   Result<void> check_hub(const Resume& resume);
   Result<void> check_tail(const Tail& tail);
   Timestamp effective_time(Timestamp broker, Timestamp now) const;

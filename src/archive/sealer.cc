@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "archive/ledger_walk.h"
+#include "archive/seal_content.h"
 #include "base/hash.h"
 
 namespace changevault {
@@ -56,19 +57,6 @@ Hour end_of_seal(const SealInputs& inputs, Hour from, Hour limit, std::size_t mo
   return limit;
 }
 
-void add_to_cell(std::map<std::pair<Hour, Namespace>, SealedCell>& cells, const SegmentFacts& facts) {
-  SealedCell& cell = cells[{facts.hour, facts.ns}];
-  cell.hour = facts.hour;
-  cell.ns = facts.ns;
-  cell.digest += facts.counted();
-  cell.operations += facts.operations;
-  cell.segments.push_back({facts.key, facts.sha256});
-}
-
-void by_key(std::vector<SealedSegment>& segments) {
-  std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
-}
-
 bool touches(const LostEntry& lost, Hour from, Hour to) {
   // A loss whose times nobody knows touches every hour.
   return (!lost.from || *lost.from < to.start()) && (!lost.to || from.start() <= *lost.to);
@@ -85,24 +73,12 @@ std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour>
   SealEntry seal;
   seal.from = *begin;
   seal.to = end_of_seal(inputs, *begin, hour_of(*watermark), most_cells);
-  std::map<std::pair<Hour, Namespace>, SealedCell> cells;
-  std::map<Hour, SealedDeadLetters> dead;
+  SealContent content(seal.from, seal.to);
   for_each_object_in(inputs, [&](const SegmentFacts& facts, bool dead_letter) {
-    if (facts.hour < seal.from || facts.hour >= seal.to) return;
-    if (!dead_letter) return add_to_cell(cells, facts);
-    SealedDeadLetters& letters = dead[facts.hour];
-    letters.hour = facts.hour;
-    letters.records += facts.records;
-    letters.objects.push_back({facts.key, facts.sha256});
+    dead_letter ? content.add_dead_letters(facts) : content.add_segment(facts);
   });
-  for (auto& [place, cell] : cells) {
-    by_key(cell.segments);
-    seal.cells.push_back(std::move(cell));
-  }
-  for (auto& [hour, letters] : dead) {
-    by_key(letters.objects);
-    seal.dead_letters.push_back(std::move(letters));
-  }
+  seal.cells = content.take_cells();
+  seal.dead_letters = content.take_dead_letters();
   for (const auto& [partition, entries] : inputs) {
     for (const SealInput& input : entries) {
       if (input.lost && touches(*input.lost, seal.from, seal.to))
@@ -130,6 +106,11 @@ Result<void> Sealer::open() {
   }
   while (end_ < end) CV_TRY(read_slot(end_));
   return {};
+}
+
+Slot Sealer::promised_end(PartitionId partition) const {
+  const auto named = through_.find(partition);
+  return named == through_.end() ? Slot(0) : named->second.next();
 }
 
 Result<void> Sealer::read_slot(Slot slot) {

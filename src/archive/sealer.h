@@ -53,6 +53,8 @@ class Sealer {
   const HubEntry& hub() const { return hub_; }
   // End of the seals, if there are any.
   std::optional<Hour> sealed_to() const { return sealed_to_; }
+  // What the newest seal promises: the partition's chain ends here or later.
+  Slot promised_end(PartitionId partition) const;
 
   // Reads what is new in the partitions' chains and writes every seal that is due.
   Result<void> seal();

@@ -65,7 +65,6 @@ class Verifier {
       for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
     }
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped before everything was checked");
-    if (failure_) return *failure_;
     std::sort(report_.problems.begin(), report_.problems.end(),
               [](const VerifyProblem& a, const VerifyProblem& b) {
                 return std::tie(a.key, a.kind) < std::tie(b.key, b.kind);
@@ -79,11 +78,12 @@ class Verifier {
     for (std::size_t i = next_++; i < targets_.size() && !stop_.stop_requested(); i = next_++) {
       const auto checked = verify_segment(context, *targets_[i].facts, targets_[i].dead_letter);
       const std::lock_guard lock(mutex_);
-      if (!checked) {
-        if (!failure_) failure_ = checked.error();
-        return;
+      if (checked) {
+        take(*checked, targets_[i].dead_letter);
+      } else if (checked.error().code != ErrorCode::kCancelled) {
+        ++unreadable_;
+        report_.problems.push_back({"unreadable", targets_[i].facts->key, checked.error().message});
       }
-      take(*checked, targets_[i].dead_letter);
     }
   }
 
@@ -104,15 +104,33 @@ class Verifier {
     }
     const std::string ledger = layout_.ledger_prefix();
     return for_each_object(store_, layout_.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
-      if (!info.key.starts_with(ledger) && !listed.contains(info.key)) report_.leftovers.push_back(info.key);
+      if (info.key.starts_with(ledger) || listed.contains(info.key)) return {};
+      report_.leftovers.push_back(info.key);
+      check_claim(info.key);
       return {};
     });
   }
 
+  // Nothing is uploaded before its claim is written: an object whose claim is not there speaks of slots that
+  // are gone.
+  void check_claim(const std::string& key) {
+    const auto name = layout_.parse(key);
+    if (!name || !name->origin) return;
+    const auto end = ledger_.ends.find(name->origin->partition);
+    if (end == ledger_.ends.end() || name->origin->claim < end->second) return;
+    report_.problems.push_back(
+        {"chain-missing", key,
+         fmt::format("it was uploaded under slot {} of partition {}, which the ledger does not have",
+                     name->origin->claim.value, name->origin->partition.value)});
+  }
+
   // Nothing to check is no proof, except where a seal says that there was nothing.
   void conclude() {
-    if (!report_.problems.empty()) {
+    if (static_cast<std::int64_t>(report_.problems.size()) > unreadable_) {
       report_.verdict = Verdict::kFail;
+    } else if (unreadable_ > 0) {
+      report_.reason = fmt::format("{} could not be read, nothing else is wrong",
+                                   unreadable_ == 1 ? "one object" : fmt::format("{} objects", unreadable_));
     } else if (!targets_.empty() || is_sealed_quiet()) {
       report_.verdict = Verdict::kPass;
       if (targets_.empty()) report_.reason = "quiet: sealed without events";
@@ -140,9 +158,9 @@ class Verifier {
   std::int64_t bytes_all_ = 0;
   std::atomic<std::size_t> next_{0};
   std::atomic<std::int64_t> bytes_read_{0};
-  std::mutex mutex_;  // guards report_, failure_ and done_ while workers run
+  std::mutex mutex_;  // guards report_, unreadable_ and done_ while workers run
   std::int64_t done_ = 0;
-  std::optional<Error> failure_;
+  std::int64_t unreadable_ = 0;  // of the problems: objects that the store did not give
   VerifyReport report_;
 };
 

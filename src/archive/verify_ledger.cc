@@ -9,6 +9,7 @@
 
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "archive/seal_content.h"
 
 namespace changevault {
 namespace {
@@ -27,6 +28,7 @@ class LedgerChecker {
     for (std::int32_t p = 0; p < check_.hub.partitions; ++p) CV_TRY(check_partition(PartitionId(p)));
     check_objects_listed_once();
     for (std::size_t i = 0; i < check_.seals.size(); ++i) check_seal(i);
+    check_first_seal();
     return std::move(check_);
   }
 
@@ -59,6 +61,7 @@ class LedgerChecker {
         const bool gone = walked.error().code == ErrorCode::kNotFound;
         problem(gone ? "chain-missing" : "chain", chain.key(slot),
                 gone ? "this ledger slot is gone, later ones exist" : walked.error().message);
+        unread_.insert(chain.key(slot));
         previous.clear();
         continue;
       }
@@ -103,7 +106,8 @@ class LedgerChecker {
   Result<void> check_partition(PartitionId partition) {
     Chain chain(store_, layout_.partition_chain(partition));
     CV_ASSIGN(const Slot end, listed_end(chain.folder()));
-    PartitionFold fold;
+    check_.ends[partition] = end;
+    PartitionFold fold(partition);
     bool folding = true;
     auto& watermarks = watermarks_[partition];
     CV_TRY(walk(chain, end, [&](const WalkedEntry& walked) {
@@ -131,6 +135,7 @@ class LedgerChecker {
     if (check_.seals.empty()) return;
     const auto named = check_.seals.back().through.find(partition);
     if (named != check_.seals.back().through.end() && named->second >= end) {
+      unread_.insert(chain.key(named->second));
       problem("chain-missing", chain.key(named->second),
               "the newest seal names this ledger slot, it is gone");
     }
@@ -149,45 +154,51 @@ class LedgerChecker {
   void check_seal(std::size_t index) {
     const SealEntry& seal = check_.seals[index];
     const std::string& key = seal_keys_[index];
-    if (expected_cells(seal) != seal.cells) {
+    SealContent content(seal.from, seal.to);
+    for (const ListedSegment& s : check_.segments) content.add_segment(s.facts);
+    for (const ListedSegment& s : check_.dead_letters) content.add_dead_letters(s.facts);
+    if (content.take_cells() != seal.cells) {
       problem("seal", key,
               fmt::format("what it says of the hours {} to {} is not what the commits list",
                           to_string(seal.from), to_string(seal.to)));
     }
-    std::int64_t letters = 0, listed = 0;
-    for (const SealedDeadLetters& d : seal.dead_letters) letters += d.records;
-    for (const ListedSegment& s : check_.dead_letters) {
-      if (seal.from <= s.facts.hour && s.facts.hour < seal.to) listed += s.facts.records;
+    if (content.take_dead_letters() != seal.dead_letters) {
+      problem("seal", key, "what it says of dead letters is not what the commits list");
     }
-    if (letters != listed)
-      problem("seal", key, fmt::format("it speaks of {} dead letters, the commits list {}", letters, listed));
-    for (const auto& [partition, slot] : seal.through) check_through(seal, key, partition, slot);
+    for (std::int32_t p = 0; p < check_.hub.partitions; ++p) {
+      const auto through = seal.through.find(PartitionId(p));
+      if (through == seal.through.end()) {
+        problem("seal", key, fmt::format("it does not say up to which slot it read partition {}", p));
+      } else {
+        check_through(seal, key, through->first, through->second);
+      }
+    }
   }
 
-  std::vector<SealedCell> expected_cells(const SealEntry& seal) const {
-    std::map<std::pair<Hour, Namespace>, SealedCell> cells;
-    for (const ListedSegment& s : check_.segments) {
-      if (s.facts.hour < seal.from || s.facts.hour >= seal.to) continue;
-      SealedCell& cell = cells[{s.facts.hour, s.facts.ns}];
-      cell.hour = s.facts.hour;
-      cell.ns = s.facts.ns;
-      cell.digest += s.facts.counted();
-      cell.operations += s.facts.operations;
-      cell.segments.push_back({s.facts.key, s.facts.sha256});
+  // The first seal begins with the first hour of all, so nothing lies before it.
+  void check_first_seal() {
+    if (check_.seals.empty()) return;
+    const Hour from = check_.seals.front().from;
+    for (const auto* list : {&check_.segments, &check_.dead_letters}) {
+      for (const ListedSegment& s : *list) {
+        if (s.facts.hour >= from) continue;
+        return problem(
+            "seal", seal_keys_.front(),
+            fmt::format("it begins with the hour {}, but {} lies before it", to_string(from), s.facts.key));
+      }
     }
-    std::vector<SealedCell> out;
-    for (auto& [place, cell] : cells) {
-      std::sort(cell.segments.begin(), cell.segments.end(),
-                [](const auto& a, const auto& b) { return a.key < b.key; });
-      out.push_back(std::move(cell));
-    }
-    return out;
   }
 
   void check_through(const SealEntry& seal, const std::string& key, PartitionId partition, Slot slot) {
     const auto& watermarks = watermarks_[partition];
     const auto named = watermarks.find(slot);
-    if (named == watermarks.end()) return;  // damaged or gone, said already
+    if (named == watermarks.end()) {
+      if (unread_.contains(Chain(store_, layout_.partition_chain(partition)).key(slot)))
+        return;  // damaged or gone, said already
+      return problem("seal", key,
+                     fmt::format("slot {} of partition {}, up to which it read, is no commit", slot.value,
+                                 partition.value));
+    }
     const bool first = named == watermarks.begin() || std::prev(named)->second < seal.to.start();
     if (named->second < seal.to.start() || !first) {
       problem("seal", key,
@@ -200,6 +211,7 @@ class LedgerChecker {
   const KeyLayout& layout_;
   LedgerCheck check_;
   std::vector<std::string> seal_keys_;
+  std::set<std::string> unread_;  // slots that are damaged or gone
   std::map<PartitionId, std::map<Slot, Timestamp>> watermarks_;
 };
 

@@ -2,6 +2,7 @@
 // commits list.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "archive/catalog.h"
@@ -17,6 +18,7 @@ struct LedgerCheck {
   std::vector<ListedSegment> dead_letters;
   std::vector<LostRange> lost;
   std::vector<SealEntry> seals;
+  std::map<PartitionId, Slot> ends;  // behind the last slot of each partition's chain
   std::int64_t slots = 0;
   std::vector<VerifyProblem> problems;
 };

@@ -1,6 +1,7 @@
 #include "archive/verify_segment.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -96,6 +97,51 @@ class Tally {
   std::vector<EventId> ids;
 };
 
+// Holds the block index to the records: which lie in a block, by its place in the text, and what they amount
+// to.
+class BlockTally {
+ public:
+  explicit BlockTally(const std::vector<BlockFacts>& blocks) : blocks_(blocks) {}
+
+  // `digest`: what the record adds to its block's digest. `bytes`: of its line, with the line break.
+  void add(Sequence sequence, Timestamp time, std::uint64_t digest, std::int64_t bytes) {
+    if (current_ >= blocks_.size()) return fail(blocks_.size());
+    if (block_.records == 0) {
+      block_.first = sequence;
+      block_.min_time = block_.max_time = time;
+    }
+    block_.min_time = std::min(block_.min_time, time);
+    block_.max_time = std::max(block_.max_time, time);
+    block_.digest += digest;
+    block_.text_bytes += bytes;
+    ++block_.records;
+    if (block_.text_bytes >= blocks_[current_].text_bytes) close();
+  }
+
+  bool right() const { return !wrong_ && current_ == blocks_.size(); }
+  std::string describe() const {
+    return fmt::format("block {} of {} does not hold the records that it is listed with",
+                       wrong_.value_or(current_) + 1, blocks_.size());
+  }
+
+ private:
+  void close() {
+    const BlockFacts& listed = blocks_[current_];
+    const bool same = block_.records == listed.records && block_.text_bytes == listed.text_bytes &&
+                      block_.digest == listed.digest && block_.first == listed.first &&
+                      block_.min_time == listed.min_time && block_.max_time == listed.max_time;
+    if (!same) fail(current_);
+    ++current_;
+    block_ = {};
+  }
+  void fail(std::size_t block) { wrong_ = wrong_.value_or(block); }
+
+  const std::vector<BlockFacts>& blocks_;
+  std::size_t current_ = 0;
+  BlockFacts block_;
+  std::optional<std::size_t> wrong_;
+};
+
 class SegmentVerifier {
  public:
   SegmentVerifier(const VerifyContext& context, const SegmentFacts& listed, bool dead_letter)
@@ -103,7 +149,8 @@ class SegmentVerifier {
         listed_(listed),
         dead_letter_(dead_letter),
         builder_(context.identity),
-        blocks_(listed.blocks) {}
+        blocks_(listed.blocks),
+        block_tally_(listed.blocks) {}
 
   Result<SegmentCheck> run();
 
@@ -129,6 +176,7 @@ class SegmentVerifier {
   Hasher whole_{Hasher::Kind::kSha256};
   BlockHasher blocks_;
   Tally tally_;
+  BlockTally block_tally_;
   std::string rebuilt_;
   SegmentCheck check_;
 };
@@ -243,6 +291,8 @@ Result<void> SegmentVerifier::check_record(std::string_view line) {
   if (std::string_view(rebuilt_).substr(0, rebuilt_.size() - 1) != line)
     return bad_record("its fields are not those of its event");
   tally_.add(parsed->operation, sequence, record.enqueued_time, parsed->id, line.size());
+  block_tally_.add(sequence, record.enqueued_time, parsed->id.high,
+                   static_cast<std::int64_t>(line.size()) + 1);
   return {};
 }
 
@@ -260,6 +310,7 @@ Result<void> SegmentVerifier::check_dead_letter(std::string_view line) {
   const EventId id = EventId::of_position(context_.identity.hub_identity, context_.identity.epoch,
                                           listed_.partition, sequence);
   tally_.add({}, sequence, enqueued, id, line.size());
+  block_tally_.add(sequence, enqueued, 0, static_cast<std::int64_t>(line.size()) + 1);
   return {};
 }
 
@@ -295,6 +346,8 @@ void SegmentVerifier::compare_blocks() {
     problem("blocks", "the block index does not tile the file");
   } else if (!blocks_.complete()) {
     problem("blocks", blocks_.describe());
+  } else if (!block_tally_.right()) {
+    problem("blocks", block_tally_.describe());
   }
 }
 

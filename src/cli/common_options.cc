@@ -1,5 +1,8 @@
 #include "cli/common_options.h"
 
+#include <charconv>
+#include <cstdint>
+
 namespace changevault {
 
 void CommonOptions::add_to(CLI::App& app, bool takes_csv) {
@@ -20,6 +23,17 @@ void CommonOptions::add_to(CLI::App& app, bool takes_csv) {
       ->type_name("LEVEL");
   app.add_flag("-h,--help", help, "this text");
   app.add_flag("--version", version, "the program's version");
+}
+
+CLI::Validator whole_number() {
+  const auto check = [](std::string& text) -> std::string {
+    std::int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, failed] = std::from_chars(text.data(), end, value);
+    const bool whole = failed == std::errc() && stop == end && value >= 0;
+    return whole ? "" : "\"" + text + "\" is not a whole number, 0 or more";
+  };
+  return CLI::Validator(check, "");
 }
 
 }  // namespace changevault

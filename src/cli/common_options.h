@@ -20,4 +20,7 @@ struct CommonOptions {
   void add_to(CLI::App& app, bool takes_csv);
 };
 
+// For counts on the command line: its refusal is a sentence, unlike that of the library's own.
+CLI::Validator whole_number();
+
 }  // namespace changevault

@@ -1,10 +1,12 @@
 #include "cli/context.h"
 
+#include "service/read_catalog.h"
+
 namespace changevault {
 
 Result<Catalog> Context::catalog() {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  Result<Catalog> found = Catalog::read(*store, parts.layout());
+  Result<Catalog> found = read_catalog(*store, parts.layout());
   if (!found.has_value() && found.error().code == ErrorCode::kNotFound) {
     return Error(
         ErrorCode::kIndeterminate, "there is no archive yet", store->url(),

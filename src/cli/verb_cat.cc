@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "archive/segment_feed.h"
+#include "cli/common_options.h"
 #include "cli/pretty_json.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
@@ -26,9 +27,7 @@ class CatVerb final : public Verb {
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
-    app.add_option("--limit", limit_, "stop after this many records")
-        ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+    app.add_option("--limit", limit_, "stop after this many records")->type_name("N")->check(whole_number());
     app.add_flag("--pretty", pretty_, "records over several lines");
   }
 

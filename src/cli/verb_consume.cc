@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "cli/common_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
@@ -129,9 +130,7 @@ class ConsumeVerb final : public Verb {
     app.add_option("--group", group_, "consumer group (default $Default)")->type_name("GROUP");
     app.add_option("--from", from_, "earliest, latest or a sequence number (default: where the group stands)")
         ->type_name("WHERE");
-    app.add_option("--max", most_, "stop after this many events")
-        ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+    app.add_option("--max", most_, "stop after this many events")->type_name("N")->check(whole_number());
     app.add_flag("--follow", follow_, "wait for more at the end");
   }
 

@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "recovery/executor.h"
+#include "service/scope_check.h"
 
 namespace changevault {
 namespace {
@@ -197,6 +198,7 @@ class RecoverVerb final : public Verb {
     hours.key.clear();
     hours.pattern.clear();
     CV_ASSIGN(const Coverage coverage, find_gaps(context, catalog, hours));
+    if (!gaps_) CV_TRY(find_scope(catalog, hours));
     if (context.out.json_wanted()) {
       RecoveryResult nothing;
       nothing.state = RecoveryState::kDone;
@@ -278,6 +280,16 @@ class RecoverVerb final : public Verb {
     return gaps_left > 0 || result.state != RecoveryState::kDone ? kExitGaps : kExitDone;
   }
 
+  static std::string describe_check(const CheckedStep& check) {
+    std::string text;
+    if (check.missing > 0) text = counted(check.missing, "planned event") + " not there";
+    if (check.missing > 0 && check.duplicate > 0) text += " and ";
+    if (check.duplicate > 0) {
+      text += counted(check.duplicate, "planned event") + " there more than once (recover deletes no rows)";
+    }
+    return text;
+  }
+
   static void print_result(Output& out, const RecoveryResult& result, std::int64_t gaps_left) {
     if (result.state == RecoveryState::kDone) {
       out.print(out.paint(Color::kGreen, "done") + ": " + counted(result.inserted, "row") + " inserted, " +
@@ -285,8 +297,7 @@ class RecoverVerb final : public Verb {
                 " already there; every planned event is there exactly once");
     } else {
       out.print(out.paint(Color::kRed, "failed") + ": " + counted(result.inserted, "row") +
-                " inserted, but " + counted(result.check.missing, "planned event") + " not there and " +
-                with_thousands(result.check.duplicate) + " there more than once");
+                " inserted, but " + describe_check(result.check));
     }
     out.print(gaps_left == 0
                   ? "no gaps are left in this scope"

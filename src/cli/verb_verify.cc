@@ -106,7 +106,9 @@ class VerifyVerb final : public Verb {
       out.print("dead letters: " + with_thousands(report.dead_letters_checked));
     if (!report.leftovers.empty()) {
       out.print("leftovers: " + counted(static_cast<std::int64_t>(report.leftovers.size()), "object") +
-                " of interrupted writes that nothing refers to; harmless");
+                (report.verdict == Verdict::kPass
+                     ? " of interrupted writes that nothing refers to; harmless"
+                     : " that the ledger as it stands does not list; keep them until it is repaired"));
     }
     if (!report.reason.empty() && !quiet) out.print("reason: " + report.reason);
     print_problems(report, out);

@@ -1,6 +1,6 @@
 #include "service/archive_files.h"
 
-#include "archive/catalog.h"
+#include "service/read_catalog.h"
 #include "service/scope_check.h"
 
 namespace changevault {
@@ -61,7 +61,7 @@ Result<ArchivedFiles> listed_files(ObjectStore& store, const KeyLayout& layout, 
 }  // namespace
 
 Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
-  const Result<Catalog> catalog = Catalog::read(store, layout);
+  const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
     if (catalog.error().code == ErrorCode::kNotFound) return listed_files(store, layout, scope, false);
     return catalog.error();
@@ -73,7 +73,7 @@ Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout
 }
 
 Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
-  const Result<Catalog> catalog = Catalog::read(store, layout);
+  const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
     if (catalog.error().code == ErrorCode::kNotFound) return listed_files(store, layout, scope, true);
     return catalog.error();

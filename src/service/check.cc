@@ -1,6 +1,6 @@
 #include "service/check.h"
 
-#include "archive/catalog.h"
+#include "service/read_catalog.h"
 
 namespace changevault {
 namespace {
@@ -47,7 +47,7 @@ Result<std::string> check_clock(Parts& parts) {
 
 Result<std::string> check_archive(Parts& parts) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  const Result<Catalog> catalog = Catalog::read(*store, parts.layout());
+  const Result<Catalog> catalog = read_catalog(*store, parts.layout());
   if (!catalog.has_value()) {
     if (catalog.error().code != ErrorCode::kNotFound) return catalog.error();
     return Error(ErrorCode::kIndeterminate, "there is no archive yet", store->url(),

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "archive/catalog.h"
+#include "service/read_catalog.h"
 
 namespace changevault {
 namespace {
@@ -24,6 +24,12 @@ ArchiveStatus archive_status(const Catalog& catalog) {
 }
 
 Result<std::vector<PartitionStatus>> partition_status(Hub& hub, const Catalog& catalog) {
+  CV_ASSIGN(const HubDescription described, hub.describe());
+  // The positions of one hub say nothing about another.
+  if (described.identity != catalog.hub().identity) {
+    return Error(ErrorCode::kValidation, "the archive belongs to another hub than this one", hub.url(),
+                 "the hub was replaced, or hub.url or store.root is wrong; archive will refuse to run");
+  }
   CV_ASSIGN(const std::vector<PartitionBounds> bounds, hub.bounds());
   std::vector<PartitionStatus> out;
   for (const PartitionBounds& b : bounds) {
@@ -91,14 +97,14 @@ void add_attention(Status& status) {
 Status read_status(Parts& parts) {
   Status status;
   std::optional<Catalog> catalog;
-  const auto read_catalog = [&]() -> Result<Catalog> {
+  const auto read = [&]() -> Result<Catalog> {
     CV_ASSIGN(ObjectStore* const store, parts.store());
-    Result<Catalog> found = Catalog::read(*store, parts.layout());
+    Result<Catalog> found = read_catalog(*store, parts.layout());
     if (found.has_value() || found.error().code != ErrorCode::kNotFound) return found;
     return Error(ErrorCode::kIndeterminate, "there is no archive yet", store->url(),
                  "make one with: changevault init");
   };
-  keep(read_catalog(), catalog, status.failures);
+  keep(read(), catalog, status.failures);
   if (!catalog) return status;
   status.archive = archive_status(*catalog);
   const auto read_partitions = [&]() -> Result<std::vector<PartitionStatus>> {

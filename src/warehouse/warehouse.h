@@ -77,7 +77,9 @@ struct WarehouseCell {
 struct IdComparison {
   std::int64_t missing = 0;    // ids of the set that stand nowhere in the table
   std::int64_t elsewhere = 0;  // ids of the set that stand in the table, but not in this cell
-  std::int64_t duplicate = 0;  // rows of the cell beyond one for each event_id
+  // Rows of the cell beyond one for each event_id, and the one of an id that is not in the set and stands
+  // outside the cell as well.
+  std::int64_t duplicate = 0;
   std::vector<std::string>
       extra;  // event_ids of the cell's rows that are not in the set (at most `extra_limit`)
   std::int64_t extra_count = 0;  // rows, not ids, that they are; rows without event_id count here

@@ -622,6 +622,22 @@ TEST_F(DuckDbFile, ATableOfSomethingElseIsRefused) {
   EXPECT_ERROR(warehouse->prepare(), ErrorCode::kUsage);
 }
 
+TEST_F(DuckDbFile, ACopyUnderAnotherHourIsADuplicate) {
+  const auto warehouse = make();
+  ASSERT_OK(warehouse->prepare());
+  value(warehouse->load(std::vector{feed_.add("a", records(0, 3))}, feed_));
+  value(
+      warehouse->sql("INSERT INTO mongodb_changes SELECT * REPLACE (enqueued_time + INTERVAL 1 HOUR AS "
+                     "enqueued_time) FROM mongodb_changes WHERE event_id <> '" +
+                     id_of(0) + "'"));
+  const Hour next = hour_of(kNoon).next();
+  const auto copies = value(warehouse->compare(next, {"shop", "orders"}, {}, 10));
+  EXPECT_EQ(copies.duplicate, 2);
+  EXPECT_EQ(copies.extra_count, 2);
+  value(warehouse->sql("DELETE FROM mongodb_changes WHERE enqueued_time < TIMESTAMP '2025-01-15 13:00:00'"));
+  EXPECT_EQ(value(warehouse->compare(next, {"shop", "orders"}, {}, 10)).duplicate, 0);
+}
+
 TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
   const auto warehouse = make();
   ASSERT_OK(warehouse->prepare());

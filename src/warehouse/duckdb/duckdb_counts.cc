@@ -46,6 +46,16 @@ std::string cell_condition(Hour hour, const Namespace& ns, DuckDbValues& values)
          "coalesce(database_name, '') = ? AND coalesce(collection_name, '') = ?";
 }
 
+// Ids of cv_cell that nobody asked for and that stand outside the cell as well.
+Result<std::int64_t> count_copies(DuckDbConnection& connection, const TableName& table) {
+  CV_TRY(
+      connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_unasked AS SELECT event_id, n FROM "
+                     "temp.main.cv_cell ANTI JOIN temp.main.cv_ids ON event_id = id"));
+  return connection.count("SELECT count(*) FROM (SELECT t.event_id FROM " + table.sql() +
+                          " t JOIN temp.main.cv_unasked u ON t.event_id = u.event_id "
+                          "GROUP BY t.event_id HAVING count(*) > any_value(u.n))");
+}
+
 }  // namespace
 
 Result<std::vector<WarehouseCell>> DuckDbWarehouse::cells(const Scope& scope) {
@@ -120,6 +130,9 @@ Result<IdComparison> DuckDbWarehouse::compare(Hour hour, const Namespace& ns,
     out.extra_count += extra.integer(1);
     if (!extra.is_null(0) && out.extra.size() < extra_limit) out.extra.emplace_back(extra.text(0));
   }
+  if (out.extra.empty()) return out;
+  CV_ASSIGN(const std::int64_t copies, count_copies(connection, table_));
+  out.duplicate += copies;
   return out;
 }
 

@@ -48,7 +48,9 @@ Error open_error(const std::string& path, const std::string& message) {
           "put the file aside and run `changevault init` and `changevault load`: the archive has it all");
     }
   }
-  return Error(ErrorCode::kUnreachable, "cannot open the warehouse: " + message, path);
+  return Error(
+      ErrorCode::kUnreachable, "cannot open the warehouse: " + message, path,
+      "this user must be allowed to read and write the file and its folder, and the disk needs room");
 }
 
 // A database file that is away or empty while its log still holds something is not an empty database.

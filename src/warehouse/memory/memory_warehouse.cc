@@ -178,6 +178,7 @@ Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
     if (!id.empty()) out.duplicate += count - 1;
     if (!id.empty() && wanted.contains(id)) continue;
     out.extra_count += count;
+    if (!id.empty() && anywhere.at(id) > count) ++out.duplicate;
     if (!id.empty() && out.extra.size() < extra_limit) out.extra.push_back(id);
   }
   return out;

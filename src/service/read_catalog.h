@@ -1,0 +1,11 @@
+// The archive's catalog for the verbs.
+#pragma once
+
+#include "archive/catalog.h"
+
+namespace changevault {
+
+// kNotFound only where there is no archive; a slot that is gone from one that exists is kCorrupt.
+Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout);
+
+}  // namespace changevault
