@@ -1,4 +1,4 @@
-# Thin: every target is a script or a CMake preset. `make demo` and `make test` need nothing before them but git and a shell.
+# Thin: every target is a script or a CMake preset. `make demo` and `make test` need nothing before them but git and make.
 .DEFAULT_GOAL := help
 
 .PHONY: help setup build demo test check asan format fuzz clean
@@ -36,7 +36,7 @@ format:     ## put every source into the project's format
 	@scripts/check-format --fix
 
 fuzz:       ## each fuzzer for a minute
-	@scripts/setup build check
+	@scripts/setup build fuzz
 	@scripts/fuzz 60
 
 clean:      ## remove what was built

@@ -10,7 +10,6 @@ find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(fmt REQUIRED IMPORTED_TARGET fmt)
-pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
 
@@ -21,8 +20,14 @@ add_library(duckdb::duckdb SHARED IMPORTED)
 set_target_properties(duckdb::duckdb PROPERTIES IMPORTED_LOCATION ${DUCKDB_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})
 
-# Compile cache where there is one.
+# Compile cache where there is one that works: ccache stops a build whose user has no home to write to.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CV_CCACHE_PROBE ${CMAKE_BINARY_DIR}/CMakeFiles/ccache_probe.cc)
+  file(TOUCH ${CV_CCACHE_PROBE})
+  execute_process(COMMAND ${CCACHE} ${CMAKE_CXX_COMPILER} -c ${CV_CCACHE_PROBE} -o ${CV_CCACHE_PROBE}.o
+    RESULT_VARIABLE CV_CCACHE_FAILED OUTPUT_QUIET ERROR_QUIET)
+  if(NOT CV_CCACHE_FAILED)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
 endif()

@@ -36,6 +36,7 @@ Drivers drivers() {
     options.table = request.configuration.warehouse.table;
     options.lock_timeout = request.configuration.warehouse.lock_timeout;
     options.memory_limit = request.configuration.warehouse.memory;
+    options.on_wait = request.notice;
     return DuckDbWarehouse::open(request.place, options, request.clock);
   };
   return out;

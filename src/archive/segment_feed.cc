@@ -80,6 +80,20 @@ class LineScanner {
   std::int64_t number_ = 0;
 };
 
+// What a reader of the archive is told: which file, and how to see all that is damaged.
+Error placed_error(Error error, const SegmentRef& segment) {
+  const bool listed = !segment.sha256.empty();
+  if (error.object.empty()) error.object = segment.key;
+  if (error.code == ErrorCode::kNotFound && listed && error.object == segment.key) {
+    error.code = ErrorCode::kCorrupt;
+    error.message = "a segment that the ledger lists is gone";
+  }
+  if (error.code == ErrorCode::kCorrupt && error.hint.empty()) {
+    error.hint = "'changevault verify' names all that is damaged; a narrower scope leaves this file out";
+  }
+  return error;
+}
+
 }  // namespace
 
 SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop)
@@ -103,18 +117,14 @@ Result<void> SegmentFeed::read(const SegmentRef& segment, const EachRecord& each
   while (true) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);
     Result<std::string_view> text = reader.next();
-    if (!text) {
-      if (text.error().object.empty()) text.error().object = segment.key;
-      return std::move(text).error();
-    }
+    if (!text) return placed_error(std::move(text).error(), segment);
     if (text->empty()) break;
     CV_TRY(for_each_line(*text, each_line));
   }
   const std::string found = hasher.finish_hex();
   if (segment.sha256.empty() || segment.sha256 == found) return {};
-  return Error(ErrorCode::kCorrupt,
-               "the segment's sha256 is " + found + ", the ledger says " + segment.sha256, segment.key,
-               "run `changevault verify`");
+  const std::string what = "the segment's sha256 is " + found + ", the ledger says " + segment.sha256;
+  return placed_error(Error(ErrorCode::kCorrupt, what), segment);
 }
 
 }  // namespace changevault

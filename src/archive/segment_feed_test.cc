@@ -128,6 +128,14 @@ TEST_F(SegmentFeedTest, AnAbsentSegmentIsNotFound) {
   EXPECT_ERROR(sequences({"nowhere", "", PartitionId(0), Slot(0), 0}), ErrorCode::kNotFound);
 }
 
+TEST_F(SegmentFeedTest, AListedSegmentThatIsGoneIsDamage) {
+  ASSERT_OK(store_.remove("a"));
+  const auto gone = sequences(ref_);
+  EXPECT_ERROR(gone, ErrorCode::kCorrupt);
+  EXPECT_EQ(gone.error().object, "a");
+  EXPECT_FALSE(gone.error().hint.empty());
+}
+
 TEST_F(SegmentFeedTest, AnErrorOfTheConsumerEndsTheReading) {
   const Scope all;
   SegmentFeed feed(store_, all);

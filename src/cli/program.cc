@@ -94,6 +94,7 @@ Result<int> run_verb(Verb& verb, const CommonOptions& options, const Outside& ou
              ", store " + configuration.store.url + ", warehouse " + configuration.warehouse.url);
   }
   Parts parts(configuration, outside.drivers, outside.clock, outside.random);
+  parts.on_notice([&out](const std::string& words) { out.note(words); });
   Context context{configuration,     parts,           out, outside.identity, outside.stop,
                   outside.read_line, options.settings};
   const Result<int> code = verb.run(context);

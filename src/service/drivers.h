@@ -28,6 +28,8 @@ struct OpenRequest {
   const Configuration& configuration;
   Clock& clock;
   Random& random;
+  // Told, in words, what a person should know while a part works (that it waits for somebody). May be empty.
+  std::function<void(const std::string&)> notice = nullptr;
 };
 
 template <typename Part>

@@ -1,7 +1,10 @@
 // Hub, store and warehouse of a configuration, each opened when it is first asked for.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "service/drivers.h"
 #include "store/key_layout.h"
@@ -16,6 +19,9 @@ class Parts {
 
   // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
   // init`.
+  // Where notices of the parts go; before the first part is opened.
+  void on_notice(std::function<void(const std::string&)> notice) { notice_ = std::move(notice); }
+
   Result<Hub*> hub(OpenMode mode = OpenMode::kOpen);
   Result<ObjectStore*> store(OpenMode mode = OpenMode::kOpen);
   Result<Warehouse*> warehouse(OpenMode mode = OpenMode::kOpen);
@@ -30,6 +36,7 @@ class Parts {
   Clock& clock_;
   Random& random_;
   KeyLayout layout_;
+  std::function<void(const std::string&)> notice_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<Warehouse> warehouse_;

@@ -1,5 +1,7 @@
 #include "service/scope_words.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <vector>
 
@@ -180,11 +182,31 @@ Result<void> read_hours(const std::string& text, Scope& into) {
   return {};
 }
 
+// MongoDB's operation types as they are spelt. Others pass, as MongoDB may add some; but one of these in
+// other letters is a slip that would match nothing.
+std::string other_spelling(std::string_view operation) {
+  for (const std::string_view known :
+       {"insert", "update", "replace", "delete", "drop", "rename", "dropDatabase", "invalidate", "create",
+        "createIndexes", "dropIndexes", "modify", "shardCollection", "refineCollectionShardKey",
+        "reshardCollection", "endOfTransaction"}) {
+    const bool alike =
+        std::equal(known.begin(), known.end(), operation.begin(), operation.end(), [](char a, char b) {
+          return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+        });
+    if (alike && known != operation) return std::string(known);
+  }
+  return {};
+}
+
 Result<void> read_operations(const std::vector<std::string>& lists, Scope& into) {
   for (const std::string& list : lists) {
     for (const std::string_view operation : split(list, ',')) {
       if (operation.empty()) {
         return wrong("an operation type is missing", "--op " + list, "write it like: --op insert,delete");
+      }
+      if (const std::string meant = other_spelling(operation); !meant.empty()) {
+        return wrong("there is no such operation type", "--op " + std::string(operation),
+                     "did you mean " + meant + "?");
       }
       into.operations.emplace(operation);
     }

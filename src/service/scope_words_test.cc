@@ -156,5 +156,15 @@ TEST(ScopeProperty, TheFormsAgree) {
   }
 }
 
+TEST(ScopeWords, AnOperationInOtherLettersIsASlip) {
+  ScopeWords words;
+  words.operations = {"INSERT"};
+  const auto scope = parse_scope(words);
+  EXPECT_ERROR(scope, ErrorCode::kUsage);
+  EXPECT_EQ(scope.error().hint, "did you mean insert?");
+  words.operations = {"dropDatabase,someNewType"};
+  EXPECT_OK(parse_scope(words));
+}
+
 }  // namespace
 }  // namespace changevault

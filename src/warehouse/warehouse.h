@@ -112,6 +112,8 @@ struct SqlTable {
 struct WarehouseOptions {
   std::string table = "mongodb_changes";
   Duration lock_timeout = seconds(60);  // for the file, and for the lock row
+  // Told once, in words, when a call has waited for a while for somebody else; any thread.
+  std::function<void(const std::string&)> on_wait = nullptr;
   std::int64_t memory_limit = std::int64_t{2}
                               << 30;  // bytes that an embedded database may hold; beyond, it spills
 };

@@ -27,7 +27,7 @@ auto retry_transaction(Patience& patience, Attempt&& attempt) {
     auto result = attempt();
     if (result.has_value() || result.error().code != ErrorCode::kBusy || !result.error().retryable)
       return result;
-    if (!patience.wait()) {
+    if (!patience.wait("another transaction")) {
       result.error().hint = "another load or recovery is at work: wait for it, or raise the lock timeout";
       return result;
     }

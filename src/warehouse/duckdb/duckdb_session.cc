@@ -29,13 +29,20 @@ bool is_held(const std::string& message) {
   return contains(message, "Could not set lock on file");
 }
 
-Error held_error(const std::string& path, const std::string& message) {
+// Waiting is ordinary; a person hears of it when it lasts.
+constexpr Duration kSilentWait = seconds(1);
+
+std::string holder_of(const std::string& message) {
   std::string holder = "another process";
   const std::size_t start = message.find("(PID ");
   if (start != std::string::npos) {
     const std::size_t end = message.find_first_not_of("0123456789", start + 5);
     holder += " (pid " + message.substr(start + 5, end - start - 5) + ")";
   }
+  return holder;
+}
+
+Error held_error(const std::string& path, const std::string& holder) {
   return Error(ErrorCode::kBusy, "the warehouse file is held by " + holder, path,
                "a DuckDB file admits one process: close the other one, or raise the lock timeout", true);
 }
@@ -125,12 +132,18 @@ Error duckdb_failure(duckdb_error_type type, const char* message) {
   }
 }
 
-Patience::Patience(Clock& clock, Duration timeout)
-    : clock_(clock), deadline_{clock.steady().ms + timeout.ms} {}
+Patience::Patience(Clock& clock, Duration timeout, const std::function<void(const std::string&)>& on_wait)
+    : clock_(clock), on_wait_(&on_wait), begin_(clock.steady()), deadline_{begin_.ms + timeout.ms} {}
 
-bool Patience::wait() {
-  const std::int64_t left = deadline_.ms - clock_.steady().ms;
+bool Patience::wait(const std::string& holder) {
+  const std::int64_t now = clock_.steady().ms;
+  const std::int64_t left = deadline_.ms - now;
   if (left <= 0) return false;
+  if (!told_ && now - begin_.ms >= kSilentWait.ms && *on_wait_) {
+    told_ = true;
+    (*on_wait_)("waiting for the warehouse, held by " + holder + "; for " +
+                to_string(seconds(left / 1000 + 1)) + " at most");
+  }
   const auto jitter =
       static_cast<std::int64_t>(system_random().next() % static_cast<std::uint64_t>(step_ms_));
   clock_.sleep(milliseconds(std::min(left, step_ms_ + jitter)), {});
@@ -251,7 +264,8 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
     const std::string message = raw_message == nullptr ? "unknown error" : raw_message;
     duckdb_free(raw_message);
     if (!is_held(message)) return open_error(path, first_line(message.c_str()));
-    if (!patience.wait()) return held_error(path, message);
+    const std::string holder = holder_of(message);
+    if (!patience.wait(holder)) return held_error(path, holder);
   }
 }
 

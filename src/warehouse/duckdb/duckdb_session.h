@@ -26,13 +26,17 @@ using DuckDbValues = std::vector<DuckDbValue>;
 // processes that met once do not meet again and again.
 class Patience {
  public:
-  Patience(Clock& clock, Duration timeout);
-  // Waits a little; false once the time is over.
-  bool wait();
+  // `on_wait` (may be empty) outlives it.
+  Patience(Clock& clock, Duration timeout, const std::function<void(const std::string&)>& on_wait);
+  // Waits a little for `holder`; false once the time is over. Says so once it has lasted.
+  bool wait(const std::string& holder);
 
  private:
   Clock& clock_;
+  const std::function<void(const std::string&)>* on_wait_;
+  Duration begin_;
   Duration deadline_;
+  bool told_ = false;
   std::int64_t step_ms_ = 5;
 };
 

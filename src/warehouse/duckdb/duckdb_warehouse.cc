@@ -54,7 +54,7 @@ DuckDbWarehouse::DuckDbWarehouse(std::string path, WarehouseOptions options, Tab
       clock_(clock) {}
 
 Result<DuckDbWarehouse::Step> DuckDbWarehouse::open_step(bool create) {
-  Patience patience(clock_, options_.lock_timeout);
+  Patience patience(clock_, options_.lock_timeout, options_.on_wait);
   CV_ASSIGN(DuckDbSession session, DuckDbSession::open(path_, options_, create, patience));
   CV_ASSIGN(DuckDbConnection connection, session.connect());
   return Step{std::move(patience), std::move(session), std::move(connection)};
