@@ -8,7 +8,7 @@ namespace changevault {
 namespace {
 
 // The newest loads that people see; JSON has all.
-constexpr std::size_t kLoadsShown = 20;
+constexpr std::size_t kLoadsShown = 10;
 
 Json to_json(const PastRecovery& past) {
   Json json = {{"id", past.id}, {"state", past.state()}};
@@ -149,14 +149,14 @@ class AuditVerb final : public Verb {
       return;
     }
     out.print("\n" + counted(static_cast<std::int64_t>(loads.size()), "load") +
-              (loads.size() > kLoadsShown ? ", the newest:" : ":"));
+              (loads.size() > kLoadsShown ? ", the newest first:" : ", newest first:"));
     Table table({{"time (UTC)"},
                  {"kind"},
                  {"inserted", Table::Align::kRight},
                  {"already there", Table::Align::kRight},
                  {"segment"}});
-    for (std::size_t at = loads.size() - std::min(loads.size(), kLoadsShown); at < loads.size(); ++at) {
-      const LoadRecord& load = loads[at];
+    for (std::size_t i = 0; i < std::min(loads.size(), kLoadsShown); ++i) {
+      const LoadRecord& load = loads[loads.size() - 1 - i];
       table.add({human_time(load.time), load.live ? "live" : "recovery", with_thousands(load.inserted),
                  with_thousands(load.already_present), printable(load.segment.key)});
     }
