@@ -106,22 +106,26 @@ class Verifier {
     return for_each_object(store_, layout_.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
       if (info.key.starts_with(ledger) || listed.contains(info.key)) return {};
       report_.leftovers.push_back(info.key);
-      check_claim(info.key);
-      return {};
+      return check_claim(info.key);
     });
   }
 
   // Nothing is uploaded before its claim is written: an object whose claim is not there speaks of slots that
-  // are gone.
-  void check_claim(const std::string& key) {
+  // are gone. The store is asked again, as an archiver may have claimed since the chains were read.
+  Result<void> check_claim(const std::string& key) {
     const auto name = layout_.parse(key);
-    if (!name || !name->origin) return;
-    const auto end = ledger_.ends.find(name->origin->partition);
-    if (end == ledger_.ends.end() || name->origin->claim < end->second) return;
+    if (!name || !name->origin) return {};
+    const auto [partition, first, last, claim] = *name->origin;
+    const auto end = ledger_.ends.find(partition);
+    if (end == ledger_.ends.end() || claim < end->second) return {};
+    const auto slot = store_.head(layout_.partition_chain(partition) + KeyLayout::slot_name(claim));
+    if (slot) return {};
+    if (slot.error().code != ErrorCode::kNotFound) return slot.error();
     report_.problems.push_back(
         {"chain-missing", key,
          fmt::format("it was uploaded under slot {} of partition {}, which the ledger does not have",
-                     name->origin->claim.value, name->origin->partition.value)});
+                     claim.value, partition.value)});
+    return {};
   }
 
   // Nothing to check is no proof, except where a seal says that there was nothing.

@@ -188,6 +188,23 @@ TEST_F(VerifyTest, AChainThatIsGoneAltogetherIsNamedByItsObjects) {
   EXPECT_TRUE(names_kind(young.verify(), "chain-missing"));
 }
 
+// An archiver that starts while we read writes a claim behind what we saw, and objects under it.
+TEST_F(VerifyTest, AnArchiverThatStartsMeanwhileIsNoDamage) {
+  bool started = false;
+  FaultyStore busy(store, [&](StoreOperation operation, const std::string& key) {
+    if (!started && operation == StoreOperation::kList && key == layout.archive_prefix()) {
+      started = true;
+      hub.append(PartitionId(0), event("shop", "users", 5000), at(23, 58));
+      EXPECT_OK(archive());
+    }
+    return Fault::kNone;
+  });
+  const VerifyReport report = value(verify_archive(busy, layout, {}, nullptr, {}));
+  EXPECT_TRUE(started);
+  EXPECT_EQ(report.verdict, Verdict::kPass);
+  EXPECT_EQ(report.leftovers.size(), 1U);
+}
+
 TEST_F(VerifyTest, AnObjectThatTheStoreDoesNotGiveIsNamedAndNoProof) {
   const std::string unreadable = catalog().segments().front().facts.key;
   FaultyStore refusing(store, [&](StoreOperation operation, const std::string& key) {
