@@ -10,9 +10,9 @@
 namespace changevault {
 namespace {
 
-void take(std::vector<ListedSegment>& into, const std::vector<SegmentFacts>& facts,
+void take(std::vector<ListedSegment>& into, const std::vector<SegmentFacts>& facts, Epoch epoch,
           const WalkedEntry& walked) {
-  for (const SegmentFacts& f : facts) into.push_back({f, walked.slot, walked.entry.header.time});
+  for (const SegmentFacts& f : facts) into.push_back({f, walked.slot, walked.entry.header.time, epoch});
 }
 
 // The end of a partition's chain is at least behind the slot that the newest seal read up to.
@@ -70,8 +70,8 @@ Result<void> Catalog::read_partition(ObjectStore& store, const KeyLayout& layout
   CV_TRY(walk_chain(chain, end, [&](const WalkedEntry& walked) -> Result<void> {
     CV_TRY(fold.add(walked));
     if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
-      take(segments_, commit->segments, walked);
-      take(dead_letters_, commit->dead_letters, walked);
+      take(segments_, commit->segments, commit->epoch, walked);
+      take(dead_letters_, commit->dead_letters, commit->epoch, walked);
     } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
       lost_.push_back({partition, walked.slot, *lost});
     }

@@ -17,6 +17,7 @@ struct ListedSegment {
   SegmentFacts facts;
   Slot slot{};            // of the commit
   Timestamp listed_at{};  // time of that commit
+  Epoch epoch{};          // of that commit: says which life of the hub the records came from
 };
 
 struct PartitionState {

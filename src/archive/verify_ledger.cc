@@ -119,9 +119,9 @@ class LedgerChecker {
       if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
         watermarks[walked.slot] = commit->reached;
         for (const SegmentFacts& f : commit->segments)
-          check_.segments.push_back({f, walked.slot, walked.entry.header.time});
+          check_.segments.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
         for (const SegmentFacts& f : commit->dead_letters)
-          check_.dead_letters.push_back({f, walked.slot, walked.entry.header.time});
+          check_.dead_letters.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
       } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
         check_.lost.push_back({partition, walked.slot, *lost});
       }
