@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "archive/archive_parts.h"
+#include "archive/hub_life.h"
 #include "archive/idle_watermark.h"
+#include "archive/ledger_walk.h"
 #include "archive/partition_archive.h"
+#include "archive/resume_point.h"
 #include "archive/sealer.h"
+#include "archive/standby.h"
+#include "base/retry.h"
 
 namespace changevault {
 namespace {
@@ -26,43 +32,71 @@ constexpr Duration kLongestPoll = milliseconds(500);
 // An outside thing that fails is tried again for this long; a run that should end soon gives up sooner.
 constexpr Duration kGiveUpFollowing = minutes(5);
 constexpr Duration kGiveUpOnce = seconds(15);
+// How long a partition that the group takes away may go on being flushed.
+constexpr Duration kRevokeDeadline = seconds(20);
+// --once: after that long without a partition the group gives us none. Until then it may still be dealing
+// them out.
+constexpr Duration kGroupSettles = seconds(5);
+// --close: how long to wait for partitions that others hold.
+constexpr Duration kCloseDeadline = seconds(30);
 
 }  // namespace
 
-// The loop: polls the hub, hands events to their partitions, and decides when what is flushed.
+// Polls the hub, hands events to their partitions, and decides when what is flushed.
+//
+// Invariants: a partition stands in at most one of `owned_` (we write its chain) and `standby_` (the group
+// gives it to us, another owner writes its chain). It enters `owned_` by a claim alone, and leaves it at once
+// when a slot of ours is refused, the group takes it away or the run ends.
 class Archiver::Impl {
  public:
   Impl(Parts parts, ArchiverOptions options)
-      : parts_(parts), options_(std::move(options)), compressor_(options_.segment.gzip_level) {}
+      : parts_(parts),
+        options_(std::move(options)),
+        compressor_(options_.segment.gzip_level),
+        standby_(milliseconds(2 * options_.flush_interval.ms)) {}
 
   Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
 
   std::function<void(const ArchiveTotals&)> progress;
+  std::function<void(const std::string&)> notice;
 
  private:
   struct Owned {
     PartitionArchive archive;
-    Sequence target{};  // --once: archived up to here is enough
     std::optional<ClockReading>
         at_end;  // the clocks before the newest answer, where that said: nothing behind
   };
 
   Result<void> start(ArchiveMode mode, std::stop_token stop);
-  Result<void> check_hub(const HubDescription& hub) const;
-  Result<void> loop(std::stop_token stop);
+  Result<void> loop(const std::stop_token& stop);
+  Result<Poll> poll(const std::stop_token& stop);
   Result<void> handle(const Poll& poll, Timestamp polled_at);
+  Result<void> give_up(PartitionId partition);
   Result<void> take_over(PartitionId partition);
+  Result<bool> seek(Owned& owned);
+  Result<void> stand_by(PartitionId partition, const Error* why);
+  Result<void> look_at_standby();
   Result<void> take(const EventBatch& batch, Timestamp polled_at);
-  Result<void> add_all(Owned& owned, const EventBatch& batch);
-  Result<void> idle(Owned& owned);
+  Result<void> add_all(const EventBatch& batch);
+  Result<void> idle(PartitionId partition);
   Result<void> flush_due();
   Result<void> keep_within_memory();
-  Result<void> flush(Owned& owned);
+  Result<void> flush(PartitionId partition);
   Result<void> flush_all();
+  // What a write to a partition's chain came to: being fenced ends our ownership, not the run.
+  Result<void> written(PartitionId partition, const Result<void>& outcome);
   Result<bool> done();
+  Result<bool> reached_targets();
+  Result<bool> others_reached(PartitionId partition, const PartitionBounds& target);
+  Result<bool> owns_all();
   Result<void> close(const HubClock& clock);
   Result<void> seal_if_due();
-  bool reached_targets() const;
+  std::vector<PartitionId> owned() const;
+  Owned* find(PartitionId partition);
+  void tell(const std::string& words) const {
+    if (notice) notice(words);
+  }
+  Duration now() const { return parts_.clock.steady(); }
 
   Parts parts_;
   ArchiverOptions options_;
@@ -74,8 +108,16 @@ class Archiver::Impl {
   std::optional<Sealer> sealer_;
   std::unique_ptr<Consumer> consumer_;
   std::map<PartitionId, Owned> owned_;
+  Standby standby_;
   bool watermark_moved_ = true;
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at
+
+  // --once: what each partition held at the start, and which of them others have archived so far.
+  std::map<PartitionId, PartitionBounds> targets_;
+  std::set<PartitionId> reached_by_others_;
+  Duration started_{};
+  Duration others_looked_at_{};
+  bool waiting_told_ = false;
 };
 
 Archiver::Archiver(Parts parts, ArchiverOptions options)
@@ -83,6 +125,9 @@ Archiver::Archiver(Parts parts, ArchiverOptions options)
 Archiver::~Archiver() = default;
 void Archiver::on_progress(std::function<void(const ArchiveTotals&)> progress) {
   impl_->progress = std::move(progress);
+}
+void Archiver::on_notice(std::function<void(const std::string&)> notice) {
+  impl_->notice = std::move(notice);
 }
 Result<ArchiveTotals> Archiver::run(ArchiveMode mode, std::stop_token stop) {
   return impl_->run(mode, std::move(stop));
@@ -96,59 +141,31 @@ Result<ArchiveTotals> Archiver::Impl::run(ArchiveMode mode, std::stop_token stop
 
 Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   mode_ = mode;
-  CV_ASSIGN(const HubDescription hub, parts_.hub.describe());
-  RecordIdentity identity{options_.source_id, hub.identity, Epoch(0)};
-  builder_.emplace(identity);
+  started_ = now();
   const RetryPolicy policy{.give_up_after = mode == ArchiveMode::kFollow ? kGiveUpFollowing : kGiveUpOnce};
+  builder_.emplace(RecordIdentity{});
   context_.emplace(
-      ArchiveContext{parts_, options_, identity, *builder_, compressor_, totals_, policy, std::move(stop)});
+      ArchiveContext{parts_, options_, {}, *builder_, compressor_, totals_, policy, std::move(stop)});
   sealer_.emplace(*context_);
   CV_TRY(sealer_->open());
-  CV_TRY(check_hub(hub));
+  CV_TRY(settle_hub(parts_, options_, *sealer_));
+  context_->identity = {options_.source_id, sealer_->hub().identity, sealer_->hub().epoch};
+  builder_.emplace(context_->identity);
+  CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
+  for (const PartitionBounds& b : bounds) targets_[b.partition] = b;
   CV_ASSIGN(consumer_, parts_.hub.join(options_.group));
   return {};
 }
 
-Result<void> Archiver::Impl::check_hub(const HubDescription& hub) const {
-  const HubEntry& known = sealer_->hub();
-  const std::string object = parts_.store.url() + "/" + parts_.layout.root();
-  if (known.identity != hub.identity) {
-    return Error(ErrorCode::kValidation,
-                 fmt::format("the archive belongs to another hub than {}", parts_.hub.url()), object,
-                 "the hub was replaced, or hub.url or store.root is wrong; nothing was written");
-  }
-  if (known.group != options_.group) {
-    return Error(
-        ErrorCode::kUsage,
-        fmt::format("the archive is written by the group '{}', not by '{}'", known.group, options_.group),
-        object,
-        fmt::format("set hub.group to '{}', or begin another archive in another store.root", known.group));
-  }
-  if (known.source_id != options_.source_id) {
-    return Error(
-        ErrorCode::kUsage,
-        fmt::format("the archive holds the source '{}', not '{}'", known.source_id, options_.source_id),
-        object, fmt::format("set source.id to '{}': event ids are made from it", known.source_id));
-  }
-  if (known.partitions != hub.partitions) {
-    return Error(
-        ErrorCode::kValidation,
-        fmt::format("the hub has {} partitions, the archive knows {}", hub.partitions, known.partitions),
-        object, "a changed number of partitions is not supported yet; nothing was written");
-  }
-  return {};
-}
-
-Result<void> Archiver::Impl::loop(std::stop_token stop) {
+Result<void> Archiver::Impl::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const Timestamp polled_at = parts_.clock.now();
-    const Duration wait =
-        std::min(kLongestPoll, milliseconds(std::max<std::int64_t>(options_.flush_interval.ms / 4, 10)));
-    auto poll = consumer_->poll(wait, stop);
-    if (!poll && poll.error().code == ErrorCode::kCancelled) break;
-    if (!poll) return poll.error();
-    CV_TRY(handle(*poll, polled_at));
+    const Result<Poll> polled = poll(stop);
+    if (!polled && polled.error().code == ErrorCode::kCancelled) break;
+    if (!polled) return polled.error();
+    CV_TRY(handle(*polled, polled_at));
     CV_TRY(flush_due());
+    CV_TRY(look_at_standby());
     CV_TRY(seal_if_due());
     CV_ASSIGN(const bool finished, done());
     if (finished) return {};
@@ -157,78 +174,161 @@ Result<void> Archiver::Impl::loop(std::stop_token stop) {
   return seal_if_due();
 }
 
+Result<Poll> Archiver::Impl::poll(const std::stop_token& stop) {
+  const Duration wait =
+      std::min(kLongestPoll, milliseconds(std::max<std::int64_t>(options_.flush_interval.ms / 4, 10)));
+  Result<Poll> polled =
+      retry(context_->retry, parts_.clock, parts_.random, stop, [&] { return consumer_->poll(wait, stop); });
+  if (polled || polled.error().code != ErrorCode::kNotFound) return polled;
+  // The hub has deleted what comes next: what was read before is worth keeping.
+  CV_TRY(flush_all());
+  Error error = polled.error();
+  error.code = ErrorCode::kValidation;
+  error.hint =
+      "its retention has overtaken the archive. If they cannot be brought back, "
+      "'changevault archive --accept-loss' records them as lost and goes on behind them";
+  return error;
+}
+
 Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
-  for (const PartitionId partition : poll.lost) owned_.erase(partition);
-  for (const PartitionId partition : poll.revoked) {
-    const auto it = owned_.find(partition);
-    if (it == owned_.end()) continue;
-    CV_TRY(flush(it->second));
-    owned_.erase(it);
+  for (const PartitionId partition : poll.lost) {
+    owned_.erase(partition);
+    standby_.remove(partition);
   }
+  for (const PartitionId partition : poll.revoked) CV_TRY(give_up(partition));
   for (const PartitionId partition : poll.assigned) CV_TRY(take_over(partition));
   if (poll.batch) CV_TRY(take(*poll.batch, polled_at));
   return {};
 }
 
-Result<void> Archiver::Impl::take_over(PartitionId partition) {
-  CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
-  Owned owned{
-      PartitionArchive(partition, *context_), bounds.at(static_cast<std::size_t>(partition.value)).next, {}};
-  const auto sealed_to = sealer_->sealed_to();
-  CV_TRY(owned.archive.claim(sealed_to ? std::optional(sealed_to->start()) : std::nullopt,
-                             sealer_->promised_end(partition)));
-  CV_TRY(consumer_->seek(partition, owned.archive.next()));
+// What is open is archived if it takes little time; else the next owner reads it again.
+Result<void> Archiver::Impl::give_up(PartitionId partition) {
+  const RetryPolicy usual = std::exchange(context_->retry, RetryPolicy{.give_up_after = kRevokeDeadline});
+  const Result<void> flushed = flush(partition);
+  context_->retry = usual;
   owned_.erase(partition);
-  owned_.emplace(partition, std::move(owned));
+  standby_.remove(partition);
+  if (!flushed && flushed.error().retryable) {
+    tell(fmt::format("partition {}: given up without its last events, their next owner reads them again ({})",
+                     partition.value, flushed.error().to_string()));
+    return {};
+  }
+  return flushed;
+}
+
+Result<void> Archiver::Impl::take_over(PartitionId partition) {
+  owned_.erase(partition);
+  standby_.remove(partition);
+  CV_TRY(sealer_->refresh());
+  if (partition.value >= sealer_->hub().partitions) CV_TRY(add_partitions(parts_, *sealer_));
+  Owned& taken = owned_.emplace(partition, Owned{PartitionArchive(partition, *context_), {}}).first->second;
+  const auto sealed_to = sealer_->sealed_to();
+  const auto floor = sealed_to ? std::optional(sealed_to->start()) : std::nullopt;
+  const Result<bool> claimed = taken.archive.claim({floor, sealer_->promised_end(partition)});
+  if (claimed && *claimed) {
+    CV_ASSIGN(const bool sought, seek(taken));
+    if (sought) return {};
+  }
+  if (!claimed) {
+    owned_.erase(partition);
+    return claimed.error();
+  }
+  return stand_by(partition, nullptr);
+}
+
+// The hub's retention may go on deleting between the claim and here. False: fenced while saying so.
+Result<bool> Archiver::Impl::seek(Owned& owned) {
+  PartitionArchive& archive = owned.archive;
+  while (true) {
+    const Result<void> sought = consumer_->seek(archive.partition(), archive.next());
+    if (sought) return true;
+    if (sought.error().code != ErrorCode::kNotFound || !options_.accept_loss) return sought.error();
+    const Result<void> recorded = archive.record_loss();
+    if (!recorded && recorded.error().code == ErrorCode::kFenced) return false;
+    CV_TRY(recorded);
+  }
+}
+
+Result<void> Archiver::Impl::stand_by(PartitionId partition, const Error* why) {
+  const auto it = owned_.find(partition);
+  CV_ASSIGN(const Slot end, it->second.archive.chain().find_end(sealer_->promised_end(partition)));
+  owned_.erase(it);
+  standby_.add(partition, end, now());
+  tell(fmt::format("partition {}: {}; looking again in {}", partition.value,
+                   why != nullptr ? why->message : "other archivers claim it at the same time",
+                   to_string(milliseconds(2 * options_.flush_interval.ms))));
+  return {};
+}
+
+Result<void> Archiver::Impl::look_at_standby() {
+  for (const PartitionId partition : standby_.due(now())) {
+    Chain chain(parts_.store, parts_.layout.partition_chain(partition));
+    CV_ASSIGN(const Slot end, chain.find_end(sealer_->promised_end(partition)));
+    const Standby::Verdict verdict = standby_.judge(partition, end, now());
+    if (verdict == Standby::Verdict::kGone) {
+      tell(fmt::format("partition {}: nobody else writes to it any more, going on with it", partition.value));
+      CV_TRY(take_over(partition));
+    } else if (verdict == Standby::Verdict::kTwoOwners) {
+      CV_ASSIGN(const WalkedEntry newest, read_entry(chain, end.previous()));
+      tell(fmt::format(
+          "partition {} has two owners: the hub gives it to us, and {} archives it; leaving it to that "
+          "one. Run archivers of one group on one hub only, or stop one of them",
+          partition.value, newest.entry.header.owner));
+    }
+  }
   return {};
 }
 
 Result<void> Archiver::Impl::take(const EventBatch& batch, Timestamp polled_at) {
-  const auto it = owned_.find(batch.partition);
-  if (it == owned_.end()) return {};
-  Owned& owned = it->second;
-  CV_TRY(add_all(owned, batch));
-  owned.at_end.reset();
+  if (find(batch.partition) == nullptr) return {};
+  CV_TRY(add_all(batch));
+  Owned* const owned = find(batch.partition);
+  if (owned == nullptr) return {};
+  owned->at_end.reset();
   if (!batch.at_end) return {};
   CV_ASSIGN(const std::optional<Timestamp> store_clock, parts_.store.clock());
-  owned.at_end = ClockReading{polled_at, store_clock, batch.clock};
-  return idle(owned);
+  owned->at_end = ClockReading{polled_at, store_clock, batch.clock};
+  return idle(batch.partition);
 }
 
-Result<void> Archiver::Impl::add_all(Owned& owned, const EventBatch& batch) {
+Result<void> Archiver::Impl::add_all(const EventBatch& batch) {
   const Timestamp now = parts_.clock.now();
   for (const HubEvent& event : batch.events) {
-    CV_TRY(owned.archive.add(event, now));
-    const OpenBatch& open = owned.archive.open();
+    Owned* const owned = find(batch.partition);
+    if (owned == nullptr) return {};
+    CV_TRY(owned->archive.add(event, now));
+    const OpenBatch& open = owned->archive.open();
     if (open.largest_segment() >= options_.segment_bytes || open.ledger_bytes() >= kMostLedgerBytes)
-      CV_TRY(flush(owned));
+      CV_TRY(flush(batch.partition));
     unchecked_bytes_ += static_cast<std::int64_t>(event.payload.size());
     if (unchecked_bytes_ >= kMemoryCheckBytes) CV_TRY(keep_within_memory());
   }
-  owned.archive.skip_to(batch.next);
+  if (Owned* const owned = find(batch.partition)) owned->archive.skip_to(batch.next);
   return {};
 }
 
 // An idle commit says that an hour has passed without events. With events open there is nothing to say yet:
 // their own commit comes first.
-Result<void> Archiver::Impl::idle(Owned& owned) {
-  const auto watermark = owned.at_end ? idle_watermark(*owned.at_end) : std::nullopt;
+Result<void> Archiver::Impl::idle(PartitionId partition) {
+  Owned* owned = find(partition);
+  const auto watermark = owned->at_end ? idle_watermark(*owned->at_end) : std::nullopt;
   if (!watermark) return {};
-  const auto committed = owned.archive.watermark();
+  const auto committed = owned->archive.watermark();
   // A partition that never committed has no hour to pass; its first events commit when their time has come.
   const bool hour_passed =
-      committed ? hour_of(*watermark) > hour_of(*committed) : owned.archive.open().empty();
+      committed ? hour_of(*watermark) > hour_of(*committed) : owned->archive.open().empty();
   if (!hour_passed) return {};
-  CV_TRY(flush(owned));
+  CV_TRY(flush(partition));
+  owned = find(partition);
+  if (owned == nullptr) return {};
   watermark_moved_ = true;
-  return owned.archive.commit_idle(*watermark);
+  return written(partition, owned->archive.commit_idle(*watermark));
 }
 
 Result<void> Archiver::Impl::flush_due() {
-  const Duration now = parts_.clock.steady();
-  for (auto& [partition, owned] : owned_) {
-    const auto since = owned.archive.open_since();
-    if (since && now.ms - since->ms >= options_.flush_interval.ms) CV_TRY(flush(owned));
+  for (const PartitionId partition : owned()) {
+    const auto since = find(partition)->archive.open_since();
+    if (since && now().ms - since->ms >= options_.flush_interval.ms) CV_TRY(flush(partition));
   }
   return {};
 }
@@ -236,56 +336,112 @@ Result<void> Archiver::Impl::flush_due() {
 Result<void> Archiver::Impl::keep_within_memory() {
   unchecked_bytes_ = 0;
   std::int64_t held = 0;
-  Owned* largest = nullptr;
-  for (auto& [partition, owned] : owned_) {
-    held += owned.archive.open().memory();
-    if (largest == nullptr || owned.archive.open().memory() > largest->archive.open().memory())
-      largest = &owned;
+  const PartitionArchive* largest = nullptr;
+  for (const auto& [partition, owned] : owned_) {
+    const std::int64_t memory = owned.archive.open().memory();
+    held += memory;
+    if (largest == nullptr || memory > largest->open().memory()) largest = &owned.archive;
   }
-  return held > options_.memory ? flush(*largest) : Result<void>();
+  return held > options_.memory ? flush(largest->partition()) : Result<void>();
 }
 
-Result<void> Archiver::Impl::flush(Owned& owned) {
-  if (owned.archive.open().empty()) return {};
-  CV_TRY(owned.archive.commit());
+Result<void> Archiver::Impl::flush(PartitionId partition) {
+  Owned* const owned = find(partition);
+  if (owned == nullptr || owned->archive.open().empty()) return {};
+  CV_TRY(written(partition, owned->archive.commit()));
+  if (find(partition) == nullptr) return {};
   watermark_moved_ = true;
   // A hint for lag tools; the ledger has it already.
-  ignore_error(consumer_->commit(owned.archive.partition(), owned.archive.committed_next()),
+  ignore_error(consumer_->commit(partition, owned->archive.committed_next()),
                "only lag tools read the group's position");
   if (progress) progress(totals_);
   return {};
 }
 
 Result<void> Archiver::Impl::flush_all() {
-  for (auto& [partition, owned] : owned_) CV_TRY(flush(owned));
+  for (const PartitionId partition : owned()) CV_TRY(flush(partition));
   return {};
 }
 
+Result<void> Archiver::Impl::written(PartitionId partition, const Result<void>& outcome) {
+  if (outcome || outcome.error().code != ErrorCode::kFenced) return outcome;
+  return stand_by(partition, &outcome.error());
+}
+
 // Also a partition without new events is asked once: only its answer tells that it is quiet.
-bool Archiver::Impl::reached_targets() const {
-  return !owned_.empty() && std::all_of(owned_.begin(), owned_.end(), [](const auto& entry) {
-    const Owned& owned = entry.second;
-    return owned.archive.next() > owned.target ||
-           (owned.archive.next() == owned.target && owned.at_end.has_value());
-  });
+Result<bool> Archiver::Impl::reached_targets() {
+  for (const auto& [partition, target] : targets_) {
+    if (const Owned* const owned = find(partition)) {
+      const Sequence next = owned->archive.next();
+      if (next > target.next || (next == target.next && owned->at_end.has_value())) continue;
+      return false;
+    }
+    CV_ASSIGN(const bool reached, others_reached(partition, target));
+    if (!reached) return false;
+  }
+  return true;
+}
+
+// Whether others have archived the partition as far. Looked at now and then, when the group has had time to
+// give it to us.
+Result<bool> Archiver::Impl::others_reached(PartitionId partition, const PartitionBounds& target) {
+  if (reached_by_others_.contains(partition)) return true;
+  const bool group_settled =
+      !owned_.empty() || standby_.has(partition) || now().ms - started_.ms >= kGroupSettles.ms;
+  if (!group_settled || now().ms - others_looked_at_.ms < kLongestPoll.ms) return false;
+  Chain chain(parts_.store, parts_.layout.partition_chain(partition));
+  CV_ASSIGN(const ResumePoint point, read_resume_point(chain, sealer_->promised_end(partition)));
+  const bool reached = target.next == target.first ||
+                       (point.next && point.epoch == context_->identity.epoch && *point.next >= target.next);
+  if (reached) {
+    reached_by_others_.insert(partition);
+    return true;
+  }
+  others_looked_at_ = now();
+  if (!std::exchange(waiting_told_, true)) {
+    tell(fmt::format("waiting for partition {}, which another member of the group '{}' holds{}",
+                     partition.value, options_.group,
+                     point.owner.empty() ? "" : " (last written by " + point.owner + ")"));
+  }
+  return false;
 }
 
 Result<bool> Archiver::Impl::done() {
-  if (mode_ == ArchiveMode::kFollow || !reached_targets()) return false;
-  // An import is closed where the hub ends: what came meanwhile belongs to it.
+  if (mode_ == ArchiveMode::kFollow) return false;
+  CV_ASSIGN(bool reached, reached_targets());
+  if (!reached) return false;
+  CV_TRY(flush_all());
   HubClock clock;
   if (mode_ == ArchiveMode::kOnceAndClose) {
-    // Before the bounds: an event that it knows of is then archived before its hour is closed.
+    CV_ASSIGN(const bool all_ours, owns_all());
+    if (!all_ours) return false;
+    // An import is closed where the hub ends: what came meanwhile belongs to it. The clock before the bounds:
+    // an event that it knows of is then archived before its hour is closed.
     CV_ASSIGN(clock, parts_.hub.clock());
     CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
-    for (auto& [partition, owned] : owned_)
-      owned.target = bounds.at(static_cast<std::size_t>(partition.value)).next;
-    if (!reached_targets()) return false;
+    for (const PartitionBounds& b : bounds) targets_[b.partition] = b;
   }
-  CV_TRY(flush_all());
-  for (auto& [partition, owned] : owned_) CV_TRY(idle(owned));
+  // Looked at again: a flush may have shown that a partition is no longer ours.
+  CV_ASSIGN(reached, reached_targets());
+  if (!reached) return false;
+  for (const PartitionId partition : owned()) {
+    if (find(partition) != nullptr) CV_TRY(idle(partition));
+  }
   if (mode_ == ArchiveMode::kOnceAndClose) CV_TRY(close(clock));
   CV_TRY(seal_if_due());
+  return true;
+}
+
+// Only the owner of a partition can say that no more comes for its hour.
+Result<bool> Archiver::Impl::owns_all() {
+  for (const auto& [partition, target] : targets_) {
+    if (owned_.contains(partition)) continue;
+    if (now().ms - started_.ms < kCloseDeadline.ms) return false;
+    return Error(ErrorCode::kBusy,
+                 fmt::format("partition {} is held by another archiver of the group '{}'", partition.value,
+                             options_.group),
+                 parts_.hub.url(), "stop it, then end the import with: changevault archive --once --close");
+  }
   return true;
 }
 
@@ -304,6 +460,17 @@ Result<void> Archiver::Impl::seal_if_due() {
   CV_TRY(sealer_->seal());
   if (progress) progress(totals_);
   return {};
+}
+
+std::vector<PartitionId> Archiver::Impl::owned() const {
+  std::vector<PartitionId> out;
+  for (const auto& [partition, owned] : owned_) out.push_back(partition);
+  return out;
+}
+
+Archiver::Impl::Owned* Archiver::Impl::find(PartitionId partition) {
+  const auto it = owned_.find(partition);
+  return it == owned_.end() ? nullptr : &it->second;
 }
 
 }  // namespace changevault

@@ -25,6 +25,11 @@ struct ArchiverOptions {
   std::int64_t memory = std::int64_t{256} << 20;         // held by open segments, all partitions together
   int upload_threads = 8;                                // at once, for the segments of one flush
   SegmentOptions segment;
+  // The operator's words. What the hub deleted before it was archived is listed as lost, and the archive goes
+  // on:
+  bool accept_loss = false;
+  // The hub took the place of the one that was archived: the archive goes on with its oldest event.
+  bool new_epoch = false;
 };
 
 struct ArchiveTotals {
@@ -35,6 +40,7 @@ struct ArchiveTotals {
   std::int64_t bytes = 0;     // compressed
   std::int64_t commits = 0;
   std::int64_t sealed_hours = 0;
+  std::int64_t lost = 0;  // events that the hub had deleted, listed as such
 };
 
 enum class ArchiveMode {
@@ -58,11 +64,17 @@ class Archiver {
 
   // Called (on the run's thread) after each commit with the totals so far.
   void on_progress(std::function<void(const ArchiveTotals&)> progress);
+  // Called (on the run's thread) with what a person should know while it runs: who is waited for, who has
+  // taken over.
+  void on_notice(std::function<void(const std::string&)> notice);
 
-  // Archives until the mode's end or until `stop`, then flushes, commits and returns. Errors: kFenced
-  // (another owner has taken a partition), kUnreachable, kCorrupt (the ledger is damaged or slots are gone),
-  // kUsage (no `init` yet, another group). After any error what the ledger lists is right and a new run goes
-  // on from it.
+  // Archives the partitions that the group gives us until the mode's end or until `stop`, then flushes,
+  // commits and returns. kOnce ends when everything that the hub held at its start is archived, by us or by
+  // other members of the group. A partition that another owner writes to is left to it: where nothing new
+  // comes from there for two flush intervals, it is claimed again. Errors: kUnreachable, kCorrupt (the ledger
+  // is damaged or slots are gone), kValidation (another hub, or it has deleted what is not archived), kUsage
+  // (no `init` yet, another group), kFenced (the archive moved on to another hub), kBusy (kOnceAndClose
+  // beside another archiver). After any error what the ledger lists is right and a new run goes on from it.
   Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
 
  private:

@@ -119,28 +119,6 @@ TEST_F(ArchiverTest, NumbersWithoutEventsStayInsideTheRange) {
   EXPECT_EQ(verify().verdict, Verdict::kPass);
 }
 
-TEST_F(ArchiverTest, AnotherHubInThePlaceIsRefused) {
-  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
-  ASSERT_OK(archive());
-  hub.replace("another");
-  EXPECT_ERROR(archive(), ErrorCode::kValidation);
-}
-
-TEST_F(ArchiverTest, AHubSetBackIsRefused) {
-  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
-  hub.append(kP0, event("shop", "orders", 2), at(9, 0), false);
-  ASSERT_OK(archive());
-  const auto slots = keys(layout.ledger_prefix());
-  hub.replace("memory-hub");
-  EXPECT_ERROR(archive(), ErrorCode::kValidation);
-  hub.append(kP0, event("shop", "orders", 8), at(9, 0), false);
-  hub.append(kP0, event("shop", "orders", 9), at(9, 0), false);
-  EXPECT_ERROR(archive(), ErrorCode::kValidation);  // as long as before, but another event stands at the end
-  EXPECT_EQ(keys(layout.partition_chain(kP0)).size(),
-            value(Chain(store, layout.partition_chain(kP0)).find_end()).value);
-  EXPECT_GE(keys(layout.ledger_prefix()).size(), slots.size());
-}
-
 TEST_F(ArchiverTest, AnotherGroupIsRefused) {
   options.group = "other";
   EXPECT_ERROR(archive(), ErrorCode::kUsage);
@@ -152,25 +130,6 @@ TEST_F(ArchiverTest, MissingSealsStopTheArchiver) {
   ASSERT_OK(archive());
   ASSERT_OK(store.remove(layout.seal_chain() + "000000000000.json"));
   EXPECT_FALSE(archive());
-}
-
-TEST_F(ArchiverTest, FencedByAnotherOwner) {
-  for (int i = 0; i < 5; ++i) hub.append(kP0, event("shop", "orders", i), at(9, i), false);
-  // Another owner claims the partition just before our commit.
-  bool done = false;
-  FaultyStore other_first(store, [&](StoreOperation operation, const std::string& key) {
-    if (!done && operation == StoreOperation::kPut && key.ends_with("/_ledger/p000/000000000001.json")) {
-      done = true;
-      EXPECT_OK(archive());
-    }
-    return Fault::kNone;
-  });
-  EXPECT_ERROR(archive_with(other_first), ErrorCode::kFenced);
-  EXPECT_TRUE(done);
-  const VerifyReport report = verify();
-  EXPECT_EQ(report.verdict, Verdict::kPass);
-  EXPECT_EQ(report.records_checked, 5);
-  EXPECT_EQ(report.leftovers.size(), 1U);  // what the fenced owner had uploaded
 }
 
 TEST_F(ArchiverTest, MemoryIsBounded) {

@@ -26,6 +26,18 @@ Result<void> check_same(const HubEntry& standing, const HubEntry& wanted, const 
   return {};
 }
 
+// The newest `hub` entry says whose archive it is now.
+Result<void> check_newest(Chain& chain, const HubEntry& wanted) {
+  CV_ASSIGN(const Slot end, chain.find_end());
+  for (Slot slot = end.previous(); slot >= Slot(0); slot = slot.previous()) {
+    CV_ASSIGN(const WalkedEntry walked, read_entry(chain, slot));
+    if (const auto* standing = std::get_if<HubEntry>(&walked.entry.body))
+      return check_same(*standing, wanted, walked.key);
+  }
+  return Error(ErrorCode::kCorrupt, "no entry of the seals says which hub the archive belongs to",
+               chain.key(Slot(0)));
+}
+
 }  // namespace
 
 Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options) {
@@ -39,11 +51,7 @@ Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& o
     CV_ASSIGN(const Chain::CreateOutcome outcome, chain.create(Slot(0), encode_entry({header, entry})));
     if (outcome == Chain::CreateOutcome::kCreated) return {};
   }
-  CV_ASSIGN(const WalkedEntry first, read_entry(chain, Slot(0)));
-  const auto* standing = std::get_if<HubEntry>(&first.entry.body);
-  if (standing == nullptr)
-    return Error(ErrorCode::kCorrupt, "the first entry of the seals is not the hub's", first.key);
-  return check_same(*standing, entry, first.key);
+  return check_newest(chain, entry);
 }
 
 }  // namespace changevault

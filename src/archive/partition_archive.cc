@@ -1,10 +1,12 @@
 #include "archive/partition_archive.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "archive/ledger_walk.h"
 #include "archive/uploads.h"
 #include "base/hash.h"
 
@@ -14,24 +16,24 @@ namespace {
 // Races for a claim that one owner takes part in before it leaves the partition to the others.
 constexpr int kClaimAttempts = 8;
 
-Error hub_replaced(const std::string& what, const std::string& object) {
-  return Error(ErrorCode::kValidation, "this is not the hub that was archived: " + what, object,
-               "the hub was replaced or set back; nothing was written. Point hub.url at the hub that this "
-               "archive belongs to, or "
-               "begin a new archive in another store.root");
+// Reads of the hub's start until two of them agree: its retention may be at work.
+constexpr int kStartReads = 10;
+
+Error hub_replaced(const HubComparison& found, const std::string& hub) {
+  return Error(
+      ErrorCode::kValidation, "this is not the hub that was archived: " + found.what, hub,
+      "the hub was replaced or set back; nothing was written. Point hub.url at the hub that this archive "
+      "belongs to; where the new one is to take its place, say so: changevault archive --new-epoch");
+}
+
+Error hub_overtook(const HubComparison& found, const std::string& hub) {
+  return Error(
+      ErrorCode::kValidation, found.what, hub,
+      "its retention has overtaken the archive; nothing was written. If they cannot be brought back, "
+      "'changevault archive --accept-loss' records them as lost and goes on behind them");
 }
 
 }  // namespace
-
-// What the chain says about where to go on.
-struct PartitionArchive::Resume {
-  Slot end{};
-  std::string previous_sha;
-  std::optional<Sequence> next;  // nullopt: a partition that was never claimed
-  std::optional<Timestamp> reached;
-  std::optional<Timestamp> floor;
-  std::optional<Tail> tail;
-};
 
 PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& context)
     : partition_(partition),
@@ -39,92 +41,106 @@ PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& contex
       chain_(context.parts.store, context.parts.layout.partition_chain(partition)),
       open_(context.options.segment) {}
 
-Result<PartitionArchive::Resume> PartitionArchive::read_resume_point(Slot promised_end) {
-  Resume resume;
-  CV_ASSIGN(resume.end, chain_.find_end(promised_end));
-  resume.previous_sha = kNoPrevious;
-  // Back from the newest slot: it says where to go on; the newest commit behind it says by which event to
-  // know the hub.
-  for (Slot slot = resume.end.previous(); slot >= Slot(0); slot = slot.previous()) {
-    CV_ASSIGN(const WalkedEntry walked, read_entry(chain_, slot));
-    const bool newest = !resume.next;
-    if (newest) resume.previous_sha = walked.sha256;
-    if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) {
-      if (newest) {
-        resume.next = claim->next;
-        resume.reached = claim->reached;
-      }
-      resume.floor = resume.floor ? resume.floor : claim->floor;
-    } else if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
-      if (newest) {
-        resume.next = commit->last.next();
-        resume.reached = commit->reached;
-      }
-      if (!commit->tail) continue;
-      resume.tail = commit->tail;
-      break;
-    } else if (std::holds_alternative<LostEntry>(walked.entry.body)) {
-      return Error(ErrorCode::kUsage, "the ledger holds an entry of a newer program version", walked.key,
-                   "use that version to go on with this archive");
-    }
-  }
-  return resume;
-}
-
-Result<void> PartitionArchive::claim(std::optional<Timestamp> floor, Slot promised_end) {
-  for (int attempt = 1;; ++attempt) {
-    CV_ASSIGN(Resume resume, read_resume_point(promised_end));
-    if (!resume.next) resume.floor = floor;
-    CV_TRY(check_hub(resume));
+Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
+  for (int attempt = 1; attempt <= kClaimAttempts; ++attempt) {
+    CV_ASSIGN(const ResumePoint resume, read_resume_point(chain_, terms.promised_end));
+    bool overtaken = false;
+    CV_ASSIGN(next_, start_of(resume, overtaken));
+    committed_next_ = next_;
     slot_ = claim_slot_ = resume.end;
     previous_sha_ = resume.previous_sha;
-    floor_ = resume.floor;
+    floor_ = resume.next ? resume.floor : terms.floor;
     committed_reached_ = reached_ = resume.reached;
-    tail_ = resume.tail;
-    if (!resume.next) {
-      CV_ASSIGN(const std::vector<PartitionBounds> bounds, context_.parts.hub.bounds());
-      resume.next = bounds.at(static_cast<std::size_t>(partition_.value)).first;
-    }
-    committed_next_ = next_ = *resume.next;
+    const bool same_life = resume.next && resume.epoch == context_.identity.epoch;
+    tail_ = same_life ? resume.tail : std::nullopt;
     const auto written = write_slot(ClaimEntry{context_.identity.epoch, next_, reached_, floor_});
-    // Another claim was quicker: what we read is old, so read again from the end.
-    const bool lost_race = !written && written.error().code == ErrorCode::kFenced;
-    if (!lost_race || attempt == kClaimAttempts) return written;
+    // Where another claim was quicker, what we read is old: read again from the end.
+    if (!written && written.error().code == ErrorCode::kFenced) continue;
+    CV_TRY(written);
+    if (overtaken) CV_TRY(record_loss());
+    return true;
   }
+  return false;
 }
 
-Result<void> PartitionArchive::check_hub(const Resume& resume) {
-  if (!resume.next) return {};
-  CV_ASSIGN(const std::vector<PartitionBounds> bounds, context_.parts.hub.bounds());
-  const auto index = static_cast<std::size_t>(partition_.value);
-  const std::string object = fmt::format("{} partition {}", context_.parts.hub.url(), partition_.value);
-  if (index >= bounds.size()) return hub_replaced("it has fewer partitions", object);
-  if (*resume.next > bounds[index].next) {
-    return hub_replaced(fmt::format("the archive goes up to sequence {}, the hub only to {}",
-                                    resume.next->value - 1, bounds[index].next.value - 1),
-                        object);
+// The first event to archive, behind what is; a new life of the hub begins with the oldest that it has.
+Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, bool& overtaken) {
+  const Archiver::Parts& parts = context_.parts;
+  const Epoch epoch = context_.identity.epoch;
+  if (!resume.next || resume.epoch < epoch) {
+    CV_ASSIGN(const PartitionBounds bounds, bounds_of(parts.hub, partition_));
+    return bounds.first;
   }
-  if (*resume.next < bounds[index].first) {
-    return Error(ErrorCode::kValidation,
-                 fmt::format("the hub no longer has the events {} to {}, which are not archived",
-                             resume.next->value, bounds[index].first.value - 1),
-                 object, "its retention has overtaken the archive; nothing was written");
+  if (resume.epoch > epoch) {
+    return Error(ErrorCode::kFenced,
+                 fmt::format("the archive has moved on to another hub (epoch {}, this one is {})",
+                             resume.epoch.value, epoch.value),
+                 chain_.key(resume.end.previous()), "point hub.url at that hub, then start again");
   }
-  return resume.tail ? check_tail(*resume.tail) : Result<void>();
+  CV_ASSIGN(const HubComparison found,
+            compare_with_hub(parts.hub, context_.builder, context_.identity, partition_, resume));
+  if (found.fit == HubFit::kReplaced) return hub_replaced(found, parts.hub.url());
+  overtaken = found.fit == HubFit::kOvertaken;
+  if (overtaken && !context_.options.accept_loss) return hub_overtook(found, parts.hub.url());
+  return *resume.next;
 }
 
-Result<void> PartitionArchive::check_tail(const Tail& tail) {
-  CV_ASSIGN(const std::optional<EventBatch> read, context_.parts.hub.read(partition_, tail.sequence));
-  if (!read || read->events.empty()) return {};  // no longer retained: nothing to compare with
-  const HubEvent& event = read->events.front();
-  const auto parsed = context_.builder.parse(event);
-  const EventId id = parsed ? parsed->id
-                            : EventId::of_position(context_.identity.hub_identity, context_.identity.epoch,
-                                                   partition_, event.sequence);
-  if (id == tail.event_id && event.broker_time == tail.broker_time) return {};
-  return hub_replaced(
-      fmt::format("another event stands at sequence {}, the last one archived", tail.sequence.value),
-      fmt::format("{} partition {}", context_.parts.hub.url(), partition_.value));
+Result<void> PartitionArchive::record_loss() {
+  Hub& hub = context_.parts.hub;
+  CV_ASSIGN(PartitionBounds bounds, bounds_of(hub, partition_));
+  for (int reads = 1;; ++reads) {
+    CV_ASSIGN(const PartitionBounds again, bounds_of(hub, partition_));
+    if (again.first == bounds.first) break;
+    if (reads == kStartReads) {
+      return Error(ErrorCode::kBusy, "the hub keeps deleting events while its oldest one is looked for",
+                   hub.url(), "run the command again", true);
+    }
+    bounds = again;
+  }
+  CV_ASSIGN(const std::optional<EventBatch> refused, hub.read(partition_, next_));
+  if (bounds.first <= next_ || refused) return {};
+  CV_ASSIGN(const std::optional<EventBatch> oldest, hub.read(partition_, bounds.first));
+  CV_ASSIGN(const HubClock clock, hub.clock());
+  const bool known = oldest && !oldest->events.empty();
+  const Timestamp until = known ? oldest->events.front().broker_time : clock.now;
+  std::optional<Timestamp> since = reached_;
+  if (floor_) since = std::max(since.value_or(*floor_), *floor_);
+  LostEntry lost{context_.identity.epoch,
+                 next_,
+                 bounds.first.previous(),
+                 "the hub's retention deleted them",
+                 since,
+                 std::max(until, since.value_or(until)),
+                 {}};
+  CV_ASSIGN(lost.salvage, salvage(lost.first, lost.last));
+  CV_TRY(write_slot(lost));
+  context_.totals.lost += lost.last.value - lost.first.value + 1;
+  committed_next_ = next_ = bounds.first;
+  tail_.reset();
+  return {};
+}
+
+// Leftovers of this life of the hub that hold events of the range: all that is left of them.
+Result<std::vector<std::string>> PartitionArchive::salvage(Sequence first, Sequence last) {
+  const Archiver::Parts& parts = context_.parts;
+  std::map<Slot, bool> same_life;
+  std::vector<std::string> found;
+  CV_TRY(for_each_object(
+      parts.store, parts.layout.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
+        const auto name = parts.layout.parse(info.key);
+        if (!name || !name->origin) return {};
+        const SegmentName::Origin& origin = *name->origin;
+        if (origin.partition != partition_ || origin.first > last || origin.last < first) return {};
+        if (!same_life.contains(origin.claim)) {
+          const auto claim = read_entry(chain_, origin.claim);
+          const auto* body = claim ? std::get_if<ClaimEntry>(&claim->entry.body) : nullptr;
+          same_life[origin.claim] = body == nullptr || body->epoch == context_.identity.epoch;
+        }
+        if (same_life[origin.claim]) found.push_back(info.key);
+        return {};
+      }));
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 Timestamp PartitionArchive::effective_time(Timestamp broker, Timestamp now) const {
@@ -211,6 +227,14 @@ SegmentFacts PartitionArchive::listed_facts(const ClosedSegment& closed) const {
   return facts;
 }
 
+Result<Error> PartitionArchive::fenced() {
+  CV_ASSIGN(const WalkedEntry standing, read_entry(chain_, slot_));
+  return Error(ErrorCode::kFenced,
+               fmt::format("another archiver ({}) has taken over partition {}", standing.entry.header.owner,
+                           partition_.value),
+               standing.key, "nothing is lost, the other one goes on");
+}
+
 Result<void> PartitionArchive::write_slot(EntryBody body) {
   const Archiver::Parts& parts = context_.parts;
   const EntryHeader header{context_.options.owner, parts.random.nonce(), parts.clock.now(), previous_sha_};
@@ -220,10 +244,8 @@ Result<void> PartitionArchive::write_slot(EntryBody body) {
             retry(context_.retry, parts.clock, parts.random, context_.stop,
                   [&] { return chain_.create(slot_, bytes); }));
   if (outcome == Chain::CreateOutcome::kTaken) {
-    return Error(
-        ErrorCode::kFenced, fmt::format("another archiver has taken over partition {}", partition_.value),
-        chain_.key(slot_),
-        "run one 'changevault archive' for each group and store; nothing is lost, the other one goes on");
+    CV_ASSIGN(Error error, fenced());
+    return error;
   }
   previous_sha_ = sha256_hex(bytes);
   slot_ = slot_.next();

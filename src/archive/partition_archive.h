@@ -14,7 +14,9 @@
 //  4. A commit begins where the one before ended. A slot that another has written where ours should stand
 //  ends our ownership
 //     at once: what we uploaded since stays an unlisted leftover.
-//  5. The effective time of an event depends on the slot before and the events since, so a new owner places
+//  5. What the hub deleted before we read it is said in a slot of its own, with the operator's word, never
+//  passed over.
+//  6. The effective time of an event depends on the slot before and the events since, so a new owner places
 //  it alike.
 //
 // Lifetime. claim(), then add() and commit() in turns; after any error the object is used no more.
@@ -26,8 +28,8 @@
 #include "archive/archive_parts.h"
 #include "archive/chain.h"
 #include "archive/ledger.h"
-#include "archive/ledger_walk.h"
 #include "archive/open_batch.h"
+#include "archive/resume_point.h"
 #include "base/result.h"
 #include "hub/hub.h"
 
@@ -42,10 +44,20 @@ class PartitionArchive {
  public:
   PartitionArchive(PartitionId partition, ArchiveContext& context);
 
-  // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim.
-  // `floor`: the end of the seals, below which a partition that joins now must place nothing. `promised_end`:
-  // what the seals say the chain reaches at least; kCorrupt where it ends before.
-  Result<void> claim(std::optional<Timestamp> floor, Slot promised_end);
+  struct ClaimTerms {
+    std::optional<Timestamp>
+        floor;            // the end of the seals: a partition that joins now places nothing below it
+    Slot promised_end{};  // what the seals say the chain reaches at least
+  };
+  // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim,
+  // with options.accept_loss followed by what the hub has lost. False: others claim it at the same time and
+  // were quicker each time. Errors: kCorrupt where the chain ends before what was promised, kValidation where
+  // the hub was replaced or has deleted what is not archived, kFenced where the archive has moved on to
+  // another life of the hub.
+  Result<bool> claim(const ClaimTerms& terms);
+  // With nothing open: lists everything from next() to the hub's first event as lost, where the hub really
+  // has no more of it (two agreeing reads of its start, and a refused fetch).
+  Result<void> record_loss();
 
   // Takes one event, at or behind next(). Bounded work; nothing durable happens.
   Result<void> add(const HubEvent& event, Timestamp now);
@@ -58,6 +70,7 @@ class PartitionArchive {
   Result<void> commit_idle(Timestamp watermark);
 
   PartitionId partition() const { return partition_; }
+  Chain& chain() { return chain_; }
   Sequence next() const { return next_; }  // the first event that was not added yet
   Sequence committed_next() const { return committed_next_; }
   std::optional<Timestamp> watermark() const { return committed_reached_; }
@@ -66,10 +79,9 @@ class PartitionArchive {
   std::optional<Duration> open_since() const { return open_since_; }
 
  private:
-  struct Resume;
-  Result<Resume> read_resume_point(Slot promised_end);
-  Result<void> check_hub(const Resume& resume);
-  Result<void> check_tail(const Tail& tail);
+  Result<Sequence> start_of(const ResumePoint& resume, bool& overtaken);
+  Result<std::vector<std::string>> salvage(Sequence first, Sequence last);
+  Result<Error> fenced();
   Timestamp effective_time(Timestamp broker, Timestamp now) const;
   SegmentFacts listed_facts(const ClosedSegment& closed) const;
   Result<void> write_slot(EntryBody body);

@@ -62,10 +62,26 @@ bool touches(const LostEntry& lost, Hour from, Hour to) {
   return (!lost.from || *lost.from < to.start()) && (!lost.to || from.start() <= *lost.to);
 }
 
+std::vector<SealedLoss> losses(const SealInputs& inputs, const std::vector<OpenLoss>& open, Hour from,
+                               Hour to) {
+  std::set<std::pair<PartitionId, Slot>> places;
+  for (const OpenLoss& loss : open) {
+    if (touches(loss.entry, from, to)) places.insert({loss.place.partition, loss.place.slot});
+  }
+  for (const auto& [partition, entries] : inputs) {
+    for (const SealInput& input : entries) {
+      if (input.lost && touches(*input.lost, from, to)) places.insert({partition, input.slot});
+    }
+  }
+  std::vector<SealedLoss> out;
+  for (const auto& [partition, slot] : places) out.push_back({partition, slot});
+  return out;
+}
+
 }  // namespace
 
 std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour> from,
-                                   std::size_t most_cells) {
+                                   const std::vector<OpenLoss>& open_losses, std::size_t most_cells) {
   const auto watermark = least_watermark(inputs);
   const auto begin = from ? from : smallest_hour(inputs);
   if (!watermark || !begin || hour_of(*watermark) <= *begin) return std::nullopt;
@@ -79,11 +95,8 @@ std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour>
   });
   seal.cells = content.take_cells();
   seal.dead_letters = content.take_dead_letters();
+  seal.lost = losses(inputs, open_losses, seal.from, seal.to);
   for (const auto& [partition, entries] : inputs) {
-    for (const SealInput& input : entries) {
-      if (input.lost && touches(*input.lost, seal.from, seal.to))
-        seal.lost.push_back({partition, input.slot});
-    }
     const auto through = std::find_if(entries.begin(), entries.end(), [&](const SealInput& input) {
       return input.watermark >= seal.to.start();
     });
@@ -108,6 +121,14 @@ Result<void> Sealer::open() {
   return {};
 }
 
+Result<void> Sealer::refresh() {
+  while (true) {
+    const Result<void> read = read_slot(end_);
+    if (read) continue;
+    return read.error().code == ErrorCode::kNotFound ? Result<void>() : read;
+  }
+}
+
 Slot Sealer::promised_end(PartitionId partition) const {
   const auto named = through_.find(partition);
   return named == through_.end() ? Slot(0) : named->second.next();
@@ -123,20 +144,41 @@ Result<void> Sealer::read_slot(Slot slot) {
   if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
     sealed_to_ = seal->to;
     through_ = seal->through;
+    CV_TRY(keep_open_losses(*seal));
   }
   previous_sha_ = walked.sha256;
   end_ = slot.next();
   return {};
 }
 
+// Of what reaches beyond this seal's end, or nobody knows how far.
+Result<void> Sealer::keep_open_losses(const SealEntry& seal) {
+  open_losses_.clear();
+  for (const SealedLoss& place : seal.lost) {
+    Chain chain(context_.parts.store, context_.parts.layout.partition_chain(place.partition));
+    CV_ASSIGN(WalkedEntry walked, read_entry(chain, place.slot));
+    auto* lost = std::get_if<LostEntry>(&walked.entry.body);
+    if (lost == nullptr)
+      return Error(ErrorCode::kCorrupt, "a seal names this ledger slot as a loss, it is none", walked.key);
+    if (!lost->to || *lost->to >= seal.to.start()) open_losses_.push_back({place, std::move(*lost)});
+  }
+  return {};
+}
+
 Result<void> Sealer::seal() {
-  for (std::int32_t p = 0; p < hub_.partitions; ++p) CV_TRY(follow_partition(PartitionId(p)));
-  while (const auto seal = next_seal(inputs_, sealed_to_)) {
+  while (true) {
+    for (std::int32_t p = 0; p < hub_.partitions; ++p) CV_TRY(follow_partition(PartitionId(p)));
+    const auto seal = next_seal(inputs_, sealed_to_, open_losses_);
+    if (!seal) return {};
     CV_ASSIGN(const bool ours, write(*seal));
     if (ours) context_.totals.sealed_hours += seal->to.index - seal->from.index;
     forget_sealed();
   }
-  return {};
+}
+
+Result<bool> Sealer::write_hub(const HubEntry& hub) {
+  CV_TRY(write(hub));
+  return hub_ == hub;
 }
 
 Result<void> Sealer::follow_partition(PartitionId partition) {
@@ -163,10 +205,10 @@ Result<void> Sealer::follow_partition(PartitionId partition) {
   }
 }
 
-Result<bool> Sealer::write(const SealEntry& seal) {
+Result<bool> Sealer::write(EntryBody body) {
   const Archiver::Parts& parts = context_.parts;
   const EntryHeader header{context_.options.owner, parts.random.nonce(), parts.clock.now(), previous_sha_};
-  const std::string bytes = encode_entry({header, seal});
+  const std::string bytes = encode_entry({header, std::move(body)});
   const Slot slot = end_;
   CV_ASSIGN(const Chain::CreateOutcome outcome,
             retry(context_.retry, parts.clock, parts.random, context_.stop,

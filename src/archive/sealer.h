@@ -13,7 +13,11 @@
 //  create-only decides.
 //  4. A partition's slots are read from the one that the last seal named, inclusive: it is the first whose
 //  watermark reached
-//     that seal's end, so it may hold records on both sides of it.
+//     that seal's end, so it may hold records on both sides of it. A loss that reaches beyond the last seal's
+//     end is carried along: its slot may stand before the one to read from.
+//  5. Whoever writes into this chain has read all of it: create-only refuses what is built on an older state,
+//  so no
+//     seal leaves out a partition that a `hub` entry before it added.
 #pragma once
 
 #include <map>
@@ -37,10 +41,17 @@ struct SealInput {
 };
 using SealInputs = std::map<PartitionId, std::vector<SealInput>>;
 
+// A loss that the newest seal names already and that may touch later hours as well.
+struct OpenLoss {
+  SealedLoss place;
+  LostEntry entry;
+};
+
 // The next seal that may be written over [from, …): as many whole hours as every partition's newest watermark
 // has passed and `most_cells` allows, at least one; nullopt when there is none yet. `from` nullopt: no seal
 // exists. Pure. With a partition that has no watermark there is no seal.
 std::optional<SealEntry> next_seal(const SealInputs& inputs, std::optional<Hour> from,
+                                   const std::vector<OpenLoss>& open_losses = {},
                                    std::size_t most_cells = 4096);
 
 // Not thread-safe. `context` outlives it.
@@ -50,7 +61,12 @@ class Sealer {
 
   // Reads the chain of seals; kUsage where `init` was never run.
   Result<void> open();
-  const HubEntry& hub() const { return hub_; }
+  // Reads what others have written to it since.
+  Result<void> refresh();
+  const HubEntry& hub() const { return hub_; }  // the newest
+  // Makes `hub` the newest entry of its kind; true where it is now. False: another entry came first, and was
+  // read.
+  Result<bool> write_hub(const HubEntry& hub);
   // End of the seals, if there are any.
   std::optional<Hour> sealed_to() const { return sealed_to_; }
   // What the newest seal promises: the partition's chain ends here or later.
@@ -61,8 +77,9 @@ class Sealer {
 
  private:
   Result<void> read_slot(Slot slot);
+  Result<void> keep_open_losses(const SealEntry& seal);
   Result<void> follow_partition(PartitionId partition);
-  Result<bool> write(const SealEntry& seal);
+  Result<bool> write(EntryBody body);
   void forget_sealed();
 
   ArchiveContext& context_;
@@ -72,6 +89,7 @@ class Sealer {
   HubEntry hub_;
   std::optional<Hour> sealed_to_;
   std::map<PartitionId, Slot> through_;  // of the newest seal
+  std::vector<OpenLoss> open_losses_;
 
   SealInputs inputs_;                 // read so far, not yet behind us
   std::map<PartitionId, Slot> read_;  // the next slot to read of each chain

@@ -75,8 +75,8 @@ TEST(NextSeal, IsBoundedButAlwaysOneHour) {
     for (const char* name : {"a", "b", "c"}) segments.push_back(segment(h, name, 1));
   }
   inputs[PartitionId(0)] = {{Slot(1), at(10, 0), segments, {}, {}}};
-  EXPECT_EQ(next_seal(inputs, std::nullopt, 7)->to, hour(2));
-  EXPECT_EQ(next_seal(inputs, std::nullopt, 1)->to, hour(1));
+  EXPECT_EQ(next_seal(inputs, std::nullopt, {}, 7)->to, hour(2));
+  EXPECT_EQ(next_seal(inputs, std::nullopt, {}, 1)->to, hour(1));
 }
 
 TEST(NextSeal, NothingArchivedNothingSealed) {

@@ -5,9 +5,13 @@
 namespace changevault {
 
 std::string describe(const ArchiveTotals& totals) {
+  const std::string lost =
+      totals.lost == 0 ? ""
+                       : "; " + counted(totals.lost, "event") + " listed as lost: the hub had deleted them";
   if (totals.events == 0) {
-    return totals.sealed_hours == 0 ? "nothing new to archive"
-                                    : "no new events; " + counted(totals.sealed_hours, "hour") + " sealed";
+    return (totals.sealed_hours == 0 ? "nothing new to archive"
+                                     : "no new events; " + counted(totals.sealed_hours, "hour") + " sealed") +
+           lost;
   }
   std::string out = "archived " + counted(totals.events, "event") + " in " +
                     counted(totals.segments, "file") + " (" + human_bytes(totals.bytes) + ")";
@@ -15,7 +19,7 @@ std::string describe(const ArchiveTotals& totals) {
     out += "; " + with_thousands(totals.dead_letters) + " of them no change events: kept as dead letters";
   }
   if (totals.sealed_hours > 0) out += "; " + counted(totals.sealed_hours, "hour") + " sealed";
-  return out;
+  return out + lost;
 }
 
 std::string describe(const LoadTotals& totals) {
@@ -28,11 +32,8 @@ std::string describe(const LoadTotals& totals) {
 }
 
 Json to_json(const ArchiveTotals& totals) {
-  return {{"events", totals.events},
-          {"records", totals.records},
-          {"dead_letters", totals.dead_letters},
-          {"segments", totals.segments},
-          {"bytes", totals.bytes}};
+  return {{"events", totals.events},     {"records", totals.records}, {"dead_letters", totals.dead_letters},
+          {"segments", totals.segments}, {"bytes", totals.bytes},     {"lost", totals.lost}};
 }
 
 Json to_json(const LoadTotals& totals) {

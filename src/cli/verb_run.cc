@@ -39,6 +39,10 @@ class RunVerb final : public Verb {
       archived = totals;
       show();
     });
+    archiver.on_notice([&](const std::string& words) {
+      const std::lock_guard lock(mutex);
+      context.out.note(words);
+    });
     loader.on_progress([&](const LoadTotals& totals) {
       const std::lock_guard lock(mutex);
       loaded = totals;

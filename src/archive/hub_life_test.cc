@@ -1,0 +1,256 @@
+// A hub that changes under its archive: replaced, set back, grown, or overtaking us with its retention.
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "archive/chain.h"
+#include "archive/ledger_walk.h"
+#include "tests/support/archive_fixture.h"
+
+namespace changevault {
+namespace {
+
+using testing::ArchiveFixture;
+using testing::at;
+using testing::event;
+using testing::value;
+
+constexpr PartitionId kP0{0};
+constexpr PartitionId kP1{1};
+
+class HubLifeTest : public ::testing::Test, protected ArchiveFixture {
+ protected:
+  void SetUp() override { init(); }
+
+  Result<ArchiveTotals> archive_as(bool new_epoch, bool accept_loss, ArchiveMode mode = ArchiveMode::kOnce) {
+    ArchiverOptions with = options;
+    with.new_epoch = new_epoch;
+    with.accept_loss = accept_loss;
+    return Archiver(parts(), with).run(mode, {});
+  }
+  Result<ArchiveTotals> archive_from(Hub& other, ArchiveMode mode = ArchiveMode::kOnce) {
+    return Archiver({other, store, layout, clock, random}, options).run(mode, {});
+  }
+  void expect_nothing_written(const std::vector<std::string>& before) { EXPECT_EQ(keys(), before); }
+  void expect_verified(std::int64_t records) {
+    const VerifyReport report = verify();
+    EXPECT_EQ(report.verdict, Verdict::kPass) << (report.problems.empty() ? "" : report.problems[0].detail);
+    EXPECT_EQ(report.records_checked, records);
+  }
+};
+
+TEST_F(HubLifeTest, AnotherHubInThePlaceIsRefused) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  hub.replace("another");
+  const auto before = keys();
+  const auto refused = archive();
+  EXPECT_ERROR(refused, ErrorCode::kValidation);
+  EXPECT_NE(refused.error().hint.find("--new-epoch"), std::string::npos);
+  EXPECT_ERROR(archive_as(false, true), ErrorCode::kValidation);  // not what --accept-loss is for
+  expect_nothing_written(before);
+}
+
+TEST_F(HubLifeTest, ANewEpochGoesOnWithTheOldestEventOfTheNewHub) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  hub.append(kP0, "no token 1", at(9, 30), false);
+  hub.append(kP1, event("shop", "orders", 2), at(10, 5), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  hub.replace("another");
+  hub.append(kP0, event("shop", "orders", 3), at(9, 50), false);  // older than what is sealed
+  hub.append(kP0, "no token 1", at(9, 50), false);
+  const ArchiveTotals totals = value(archive_as(true, false, ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(totals.events, 2);
+  EXPECT_EQ(totals.dead_letters, 1);
+  const Catalog c = catalog();
+  EXPECT_EQ(c.hub().epoch, Epoch(1));
+  EXPECT_EQ(c.hub().identity, "another");
+  EXPECT_EQ(c.segments().back().facts.hour, hour_of(at(11, 0)));  // never into a sealed hour
+  expect_verified(3);
+  // Said once; from then on it is the archive's hub.
+  EXPECT_EQ(value(archive()).events, 0);
+  EXPECT_ERROR(archive_as(true, false), ErrorCode::kUsage);
+  ASSERT_OK(init_archive(parts(), options));
+}
+
+TEST_F(HubLifeTest, AHubSetBackIsRefusedUntilANewEpoch) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 2), at(9, 0), false);
+  ASSERT_OK(archive());
+  hub.replace("memory-hub");
+  const auto before = keys();
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);
+  hub.append(kP0, event("shop", "orders", 8), at(9, 0), false);
+  hub.append(kP0, event("shop", "orders", 9), at(9, 0), false);
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);  // as long as before, but another event stands at the end
+  expect_nothing_written(before);
+  EXPECT_EQ(value(archive_as(true, false)).events, 2);
+  expect_verified(4);
+}
+
+TEST_F(HubLifeTest, ANewEpochOfTheSameHubIsRefused) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  ASSERT_OK(archive());
+  const auto before = keys();
+  const auto refused = archive_as(true, false);
+  EXPECT_ERROR(refused, ErrorCode::kUsage);
+  expect_nothing_written(before);
+}
+
+TEST_F(HubLifeTest, FewerPartitionsAreRefused) {
+  MemoryHub smaller(1, clock, "another");
+  ArchiverOptions with = options;
+  with.new_epoch = true;
+  EXPECT_ERROR(Archiver({smaller, store, layout, clock, random}, with).run(ArchiveMode::kOnce, {}),
+               ErrorCode::kValidation);
+}
+
+TEST_F(HubLifeTest, AddedPartitionsPlaceNothingIntoSealedHours) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP1, event("shop", "orders", 2), at(11, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  ASSERT_EQ(catalog().sealed_to(), hour_of(at(12, 0)));
+
+  MemoryHub grown(3, clock, "memory-hub");
+  grown.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  grown.append(kP1, event("shop", "orders", 2), at(11, 10), false);
+  grown.append(PartitionId(2), event("shop", "orders", 3), at(10, 30), false);
+  EXPECT_EQ(value(archive_from(grown, ArchiveMode::kOnceAndClose)).events, 1);
+  const Catalog c = catalog();
+  EXPECT_EQ(c.hub().partitions, 3);
+  EXPECT_EQ(c.hub().epoch, Epoch(0));
+  ASSERT_EQ(c.segments().size(), 3U);
+  EXPECT_EQ(c.segments().back().facts.hour, hour_of(at(12, 0)));
+  EXPECT_EQ(c.segments().back().facts.min_time, at(12, 0));
+  Chain chain(store, layout.partition_chain(PartitionId(2)));
+  const WalkedEntry first = value(read_entry(chain, Slot(0)));
+  EXPECT_EQ(std::get<ClaimEntry>(first.entry.body).floor, at(12, 0));
+  grown.append(PartitionId(2), event("shop", "orders", 4), at(13, 30), false);
+  ASSERT_OK(archive_from(grown, ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(catalog().seals().back().through.size(), 3U);
+  EXPECT_EQ(catalog().sealed_to(), hour_of(at(14, 0)));
+  expect_verified(4);
+  // The program that still sees the smaller hub must not go on with it.
+  EXPECT_ERROR(archive(), ErrorCode::kValidation);
+}
+
+// --- retention ---
+
+class OvertakenTest : public HubLifeTest {
+ protected:
+  // Three events archived, the next three deleted by the hub, two more to come.
+  void SetUp() override {
+    HubLifeTest::SetUp();
+    for (int i = 0; i < 8; ++i) hub.append(kP0, event("shop", "orders", i), at(9 + i, 10), false);
+  }
+  void archive_three() {
+    MemoryHub young(2, clock, "memory-hub");
+    for (int i = 0; i < 3; ++i) young.append(kP0, event("shop", "orders", i), at(9 + i, 10), false);
+    ASSERT_OK(archive_from(young));
+  }
+};
+
+TEST_F(OvertakenTest, StopsWithoutTheOperatorsWord) {
+  archive_three();
+  hub.trim(kP0, Sequence(6));
+  const auto before = keys();
+  const auto refused = archive();
+  EXPECT_ERROR(refused, ErrorCode::kValidation);
+  EXPECT_NE(refused.error().message.find("3 to 5"), std::string::npos);
+  EXPECT_NE(refused.error().hint.find("--accept-loss"), std::string::npos);
+  expect_nothing_written(before);
+}
+
+TEST_F(OvertakenTest, TheLossIsListedAndTheArchiveGoesOn) {
+  archive_three();
+  hub.trim(kP0, Sequence(6));
+  const ArchiveTotals totals = value(archive_as(false, true, ArchiveMode::kOnceAndClose));
+  EXPECT_EQ(totals.events, 2);
+  EXPECT_EQ(totals.lost, 3);
+  const Catalog c = catalog();
+  ASSERT_EQ(c.lost().size(), 1U);
+  EXPECT_EQ(c.lost()[0].entry.first, Sequence(3));
+  EXPECT_EQ(c.lost()[0].entry.last, Sequence(5));
+  EXPECT_EQ(c.lost()[0].entry.from, at(11, 10));  // the time the partition had reached
+  EXPECT_EQ(c.lost()[0].entry.to, at(15, 10));    // of the oldest event that is left
+  expect_verified(5);
+  // Accepted once: nothing more is lost, and nothing is listed again.
+  EXPECT_EQ(value(archive_as(false, true)).lost, 0);
+  EXPECT_EQ(value(archive()).events, 0);
+  EXPECT_EQ(catalog().lost().size(), 1U);
+}
+
+// A loss may reach over many hours, and be sealed in parts: each of them names it.
+TEST_F(OvertakenTest, EverySealOfItsHoursNamesTheLoss) {
+  archive_three();
+  hub.trim(kP0, Sequence(6));
+  clock.set(at(13, 30));  // stamps ahead of our clock are capped: the first seal ends inside of the loss
+  ASSERT_OK(archive_as(false, true, ArchiveMode::kOnceAndClose));
+  clock.set(at(23, 30));
+  for (int hour = 17; hour < 20; ++hour) {
+    hub.append(kP0, event("shop", "orders", 10 + hour), at(hour, 10), false);
+    ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  }
+  const Catalog c = catalog();
+  int named = 0;
+  for (const SealEntry& seal : c.seals()) {
+    const bool touched = seal.from.start() <= at(15, 10) && at(11, 10) < seal.to.start();
+    EXPECT_EQ(seal.lost.size(), touched ? 1U : 0U) << to_string(seal.from) << " to " << to_string(seal.to);
+    named += static_cast<int>(seal.lost.size());
+  }
+  EXPECT_GE(named, 2);
+  expect_verified(8);
+}
+
+// The first position is where the archive begins: what was gone before is no loss.
+TEST_F(OvertakenTest, TheFirstPositionIsNoLoss) {
+  hub.trim(kP0, Sequence(6));
+  EXPECT_EQ(value(archive()).events, 2);
+  EXPECT_TRUE(catalog().lost().empty());
+  expect_verified(2);
+}
+
+TEST_F(OvertakenTest, EverythingMayBeGone) {
+  archive_three();
+  hub.trim(kP0, Sequence(8));
+  EXPECT_EQ(value(archive_as(false, true)).lost, 5);
+  EXPECT_EQ(value(archive()).events, 0);
+  hub.append(kP0, event("shop", "orders", 20), at(20, 0), false);
+  EXPECT_EQ(value(archive()).events, 1);
+  expect_verified(4);
+}
+
+// Objects that hold lost events, uploaded by an owner that died, are all that is left of them.
+TEST_F(OvertakenTest, LeftoversOfTheRangeAreNamed) {
+  archive_three();
+  const SegmentName::Origin origin{kP0, Sequence(3), Sequence(4), Slot(0)};
+  const std::string leftover = layout.segment({"shop", "orders"}, hour_of(at(12, 0)), origin);
+  const std::string older =
+      layout.segment({"shop", "orders"}, hour_of(at(9, 0)), {kP0, Sequence(0), Sequence(1), Slot(0)});
+  ASSERT_OK(store.put_if_absent(leftover, "bytes", {}));
+  ASSERT_OK(store.put_if_absent(older, "bytes", {}));
+  hub.trim(kP0, Sequence(6));
+  ASSERT_OK(archive_as(false, true));
+  EXPECT_EQ(catalog().lost()[0].entry.salvage, std::vector<std::string>{leftover});
+}
+
+TEST_F(OvertakenTest, WhileItRuns) {
+  // As soon as the first events are committed the hub deletes what is to come.
+  options.flush_interval = milliseconds(1);
+  Archiver quick(parts(), options);
+  archive_three();
+  bool trimmed = false;
+  quick.on_progress([&](const ArchiveTotals& totals) {
+    if (totals.events == 0 || std::exchange(trimmed, true)) return;
+    for (int i = 0; i < 4; ++i) hub.append(kP0, event("shop", "users", i), at(18, i), false);
+    hub.trim(kP0, Sequence(10));
+  });
+  const auto ended = quick.run(ArchiveMode::kFollow, {});
+  EXPECT_ERROR(ended, ErrorCode::kValidation);
+  EXPECT_NE(ended.error().hint.find("--accept-loss"), std::string::npos);
+  EXPECT_EQ(value(archive_as(false, true)).lost, 2);
+  expect_verified(10);
+}
+
+}  // namespace
+}  // namespace changevault

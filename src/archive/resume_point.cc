@@ -1,0 +1,116 @@
+#include "archive/resume_point.h"
+
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "archive/ledger_walk.h"
+#include "hub/hub_checks.h"
+
+namespace changevault {
+namespace {
+
+// Reads a chain backwards, newest slot first, until nothing older can say more.
+class BackwardReader {
+ public:
+  explicit BackwardReader(ResumePoint& resume) : resume_(resume) {}
+
+  // True when enough was read.
+  bool add(const EntryBody& body) {
+    if (const auto* claim = std::get_if<ClaimEntry>(&body)) {
+      if (is_older_life(claim->epoch, claim->next)) return true;
+      set_reached(claim->reached);
+      if (!claimed_) resume_.floor = claim->floor;
+      claimed_ = true;
+    } else if (const auto* commit = std::get_if<CommitEntry>(&body)) {
+      if (is_older_life(commit->epoch, commit->last.next())) return true;
+      set_reached(commit->reached);
+      if (!resume_.tail) resume_.tail = commit->tail;
+    } else if (const auto* lost = std::get_if<LostEntry>(&body)) {
+      if (is_older_life(lost->epoch, lost->last.next())) return true;
+      no_tail_ = true;
+    }
+    return claimed_ && (no_tail_ || resume_.tail);
+  }
+
+ private:
+  // The newest entry says where to go on, and in which epoch.
+  bool is_older_life(Epoch epoch, Sequence next) {
+    if (!resume_.next) {
+      resume_.next = next;
+      resume_.epoch = epoch;
+    }
+    return epoch < resume_.epoch;
+  }
+  void set_reached(std::optional<Timestamp> reached) {
+    if (!reached_known_) resume_.reached = reached;
+    reached_known_ = true;
+  }
+
+  ResumePoint& resume_;
+  bool reached_known_ = false;
+  bool claimed_ = false;
+  bool no_tail_ = false;
+};
+
+HubComparison replaced(PartitionBounds bounds, std::string what) {
+  return {HubFit::kReplaced, bounds, std::move(what)};
+}
+
+}  // namespace
+
+Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
+  ResumePoint resume;
+  CV_ASSIGN(resume.end, chain.find_end(promised_end));
+  resume.previous_sha = kNoPrevious;
+  BackwardReader reader(resume);
+  for (Slot slot = resume.end.previous(); slot >= Slot(0); slot = slot.previous()) {
+    CV_ASSIGN(const WalkedEntry walked, read_entry(chain, slot));
+    if (slot == resume.end.previous()) {
+      resume.previous_sha = walked.sha256;
+      resume.owner = walked.entry.header.owner;
+    }
+    if (reader.add(walked.entry.body)) break;
+  }
+  return resume;
+}
+
+Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {
+  CV_ASSIGN(const std::vector<PartitionBounds> all, hub.bounds());
+  for (const PartitionBounds& bounds : all) {
+    if (bounds.partition == partition) return bounds;
+  }
+  return no_such_partition(partition, static_cast<std::int32_t>(all.size()), hub.url());
+}
+
+Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
+                                       PartitionId partition, const ResumePoint& resume) {
+  CV_ASSIGN(const PartitionBounds bounds, bounds_of(hub, partition));
+  if (*resume.next > bounds.next) {
+    return replaced(bounds,
+                    fmt::format("the archive goes up to sequence {} of partition {}, the hub only to {}",
+                                resume.next->value - 1, partition.value, bounds.next.value - 1));
+  }
+  if (*resume.next < bounds.first) {
+    return HubComparison{
+        HubFit::kOvertaken, bounds,
+        fmt::format("the hub no longer has the events {} to {} of partition {}, which are not archived",
+                    resume.next->value, bounds.first.value - 1, partition.value)};
+  }
+  if (!resume.tail) return HubComparison{HubFit::kSame, bounds, {}};
+  CV_ASSIGN(const std::optional<EventBatch> read, hub.read(partition, resume.tail->sequence));
+  // No longer retained: nothing to compare with.
+  if (!read || read->events.empty()) return HubComparison{HubFit::kSame, bounds, {}};
+  const HubEvent& event = read->events.front();
+  const auto parsed = builder.parse(event);
+  const EventId id =
+      parsed ? parsed->id
+             : EventId::of_position(identity.hub_identity, identity.epoch, partition, event.sequence);
+  if (id == resume.tail->event_id && event.broker_time == resume.tail->broker_time)
+    return HubComparison{HubFit::kSame, bounds, {}};
+  return replaced(bounds,
+                  fmt::format("another event stands at sequence {} of partition {}, the last one archived",
+                              resume.tail->sequence.value, partition.value));
+}
+
+}  // namespace changevault

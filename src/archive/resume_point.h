@@ -1,0 +1,50 @@
+// Where a partition's chain says to go on, and whether the hub still is the one it was written from.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "archive/chain.h"
+#include "archive/ledger.h"
+#include "base/result.h"
+#include "codec/record_builder.h"
+#include "hub/hub.h"
+
+namespace changevault {
+
+struct ResumePoint {
+  Slot end{};                // the next free slot
+  std::string previous_sha;  // of the slot before it
+  Epoch epoch{};             // of the newest claim
+  std::string owner;         // of the newest slot; empty in a chain without any
+  std::optional<Sequence>
+      next;  // the first event that is not archived; nullopt: the partition was never claimed
+  std::optional<Timestamp> reached;
+  std::optional<Timestamp> floor;
+  std::optional<Tail> tail;  // the last event archived in this epoch; nullopt: none, or a loss came after it
+};
+
+// Reads back from the chain's end as far as needed. `promised_end`: what the seals say the chain reaches at
+// least; kCorrupt where it ends before.
+Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end);
+
+enum class HubFit {
+  kSame,       // everything that is not archived is still there
+  kOvertaken,  // its retention has deleted events that are not archived
+  kReplaced,   // it was dropped and made again, or set back
+};
+
+struct HubComparison {
+  HubFit fit = HubFit::kSame;
+  PartitionBounds bounds;
+  std::string what;  // of kOvertaken and kReplaced, in words
+};
+
+// `resume` has a position, of the epoch of `identity`. `builder` makes the ids that tails are compared by.
+Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
+                                       PartitionId partition, const ResumePoint& resume);
+
+// kUsage where the hub has no such partition.
+Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition);
+
+}  // namespace changevault
