@@ -31,11 +31,13 @@ Result<Slot> Chain::find_end(Slot at_least) {
   CV_ASSIGN(const bool begun, exists(Slot(0)));
   if (!begun) {
     CV_ASSIGN(const ListPage page, store_.list(folder_, std::nullopt, {}, 1));
-    if (!page.objects.empty() || at_least > Slot(0)) {
+    if (page.objects.empty() && at_least == Slot(0)) return Slot(0);
+    // A writer that came between the two questions has begun the chain: then nothing is gone.
+    CV_ASSIGN(const bool begun_meanwhile, exists(Slot(0)));
+    if (!begun_meanwhile) {
       return Error(ErrorCode::kCorrupt, "the first ledger slot is gone, later ones exist", key(Slot(0)),
                    kTakenHint);
     }
-    return Slot(0);
   }
   // Gallop from what is known to exist to the first that does not, then bisect between them.
   Slot present = at_least > Slot(0) ? at_least.previous() : Slot(0);

@@ -64,6 +64,15 @@ TEST_F(ChainTest, SlotsTakenAwayStopEverything) {
   EXPECT_ERROR(chain_.find_end(), ErrorCode::kCorrupt);
 }
 
+// Between the question for the first slot and the listing another writer may begin the chain.
+TEST_F(ChainTest, AChainThatBeginsMeanwhileIsNotDamaged) {
+  FaultyStore busy(store_, [&](StoreOperation operation, const std::string&) {
+    if (operation == StoreOperation::kList) fill(3);
+    return Fault::kNone;
+  });
+  EXPECT_EQ(value(Chain(busy, chain_.folder()).find_end()), Slot(3));
+}
+
 TEST_F(ChainTest, AHoleNearTheEndIsFound) {
   fill(20);
   ASSERT_OK(store_.remove(chain_.key(Slot(18))));

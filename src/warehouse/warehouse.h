@@ -93,7 +93,9 @@ struct StageFacts {
   std::int64_t null_ids = 0;
   std::optional<Timestamp> min_time;  // enqueued
   std::optional<Timestamp> max_time;
-  std::int64_t same_position_twice = 0;  // rows beyond one per (event_id, partition, sequence)
+  // Rows beyond one per (event_id, partition, sequence) of a segment. In another segment the same event may
+  // stand at the same position: of a hub that was set back, in another epoch.
+  std::int64_t same_position_twice = 0;
 };
 
 struct MergeOutcome {

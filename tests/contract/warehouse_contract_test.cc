@@ -298,6 +298,17 @@ TEST_P(WarehouseContract, ComparesACellWithIds) {
   EXPECT_EQ(compared.extra[0], std::min(id_of(0), id_of(1)));
 }
 
+// A hub that was set back gives the same event at the same position once more, in another segment.
+TEST_P(WarehouseContract, APositionMayRepeatInAnotherSegment) {
+  const std::vector segments{feed_.add("a", records(0, 3)), feed_.add("b", records(1, 4))};
+  ASSERT_OK(warehouse_->stage("r1", segments, feed_));
+  const StageFacts facts = value(warehouse_->stage_facts("r1"));
+  EXPECT_EQ(facts.rows, 6);
+  EXPECT_EQ(facts.distinct, 4);
+  EXPECT_EQ(facts.same_position_twice, 0);
+  EXPECT_EQ(value(warehouse_->merge("r1", segments)).inserted, 4);
+}
+
 TEST_P(WarehouseContract, StageSaysWhatItHolds) {
   auto rows = records(0, 5);
   rows[1].operation = "delete";

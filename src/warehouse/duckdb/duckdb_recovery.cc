@@ -148,9 +148,15 @@ Result<StageFacts> DuckDbWarehouse::stage_facts(const std::string& id) {
   CV_ASSIGN(DuckDbRows operations, connection.query("SELECT coalesce(operation_type, ''), count(*) FROM " +
                                                     stage.sql() + " GROUP BY ALL"));
   while (operations.next()) out.operations[std::string(operations.text(0))] = operations.integer(1);
-  CV_ASSIGN(out.same_position_twice,
-            connection.count("SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM " +
-                             stage.sql() + " GROUP BY event_id, partition_id, sequence_number)"));
+  const auto repeats = [&](const std::string& position) {
+    return connection.count("SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM " +
+                            stage.sql() + " GROUP BY event_id, " + position + ")");
+  };
+  // The segment's long name is looked at only where the numbers repeat at all.
+  CV_ASSIGN(out.same_position_twice, repeats("partition_id, sequence_number"));
+  if (out.same_position_twice > 0) {
+    CV_ASSIGN(out.same_position_twice, repeats("partition_id, sequence_number, segment_key"));
+  }
   return out;
 }
 

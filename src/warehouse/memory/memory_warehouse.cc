@@ -223,13 +223,14 @@ Result<StageFacts> MemoryWarehouse::stage_facts(const std::string& id) {
   CV_ASSIGN(const std::vector<Row>* rows, find_stage(id));
   StageFacts out;
   IdSet ids;
-  std::set<std::tuple<std::string, std::optional<std::string>, std::optional<std::int64_t>>> positions;
+  std::set<std::tuple<std::string, std::string, std::optional<std::string>, std::optional<std::int64_t>>>
+      positions;
   for (const Row& row : *rows) {
     ++out.rows;
     ++out.operations[row.operation_type];
     out.min_time = std::min(out.min_time.value_or(row.enqueued_time), row.enqueued_time);
     out.max_time = std::max(out.max_time.value_or(row.enqueued_time), row.enqueued_time);
-    if (!positions.emplace(row.event_id, row.partition_id, row.sequence_number).second)
+    if (!positions.emplace(row.event_id, row.segment_key, row.partition_id, row.sequence_number).second)
       ++out.same_position_twice;
     if (row.event_id.empty()) {
       ++out.null_ids;
