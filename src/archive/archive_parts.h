@@ -1,7 +1,9 @@
 // What the classes of the archiver share: the outside, and the numbers that go up.
 #pragma once
 
+#include <functional>
 #include <stop_token>
+#include <string>
 
 #include "archive/archiver.h"
 #include "base/retry.h"
@@ -19,6 +21,7 @@ struct ArchiveContext {
   ArchiveTotals& totals;
   RetryPolicy retry;
   std::stop_token stop;
+  std::function<void(const std::string&)> tell;  // what a person should know meanwhile; never empty
 };
 
 }  // namespace changevault

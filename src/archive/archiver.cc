@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <fmt/core.h>
@@ -12,8 +11,8 @@
 #include "archive/hub_life.h"
 #include "archive/idle_watermark.h"
 #include "archive/ledger_walk.h"
+#include "archive/once_target.h"
 #include "archive/partition_archive.h"
-#include "archive/resume_point.h"
 #include "archive/sealer.h"
 #include "archive/standby.h"
 #include "base/retry.h"
@@ -58,7 +57,7 @@ class Archiver::Impl {
   Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
 
   std::function<void(const ArchiveTotals&)> progress;
-  std::function<void(const std::string&)> notice;
+  std::function<void(const std::string&)> notice = [](const std::string&) {};
 
  private:
   struct Owned {
@@ -87,15 +86,11 @@ class Archiver::Impl {
   Result<void> written(PartitionId partition, const Result<void>& outcome);
   Result<bool> done();
   Result<bool> reached_targets();
-  Result<bool> others_reached(PartitionId partition, const PartitionBounds& target);
   Result<bool> owns_all();
   Result<void> close(const HubClock& clock);
   Result<void> seal_if_due();
   std::vector<PartitionId> owned() const;
   Owned* find(PartitionId partition);
-  void tell(const std::string& words) const {
-    if (notice) notice(words);
-  }
   Duration now() const { return parts_.clock.steady(); }
 
   Parts parts_;
@@ -106,18 +101,13 @@ class Archiver::Impl {
   std::optional<RecordBuilder> builder_;
   std::optional<ArchiveContext> context_;
   std::optional<Sealer> sealer_;
+  std::optional<OnceTarget> target_;
   std::unique_ptr<Consumer> consumer_;
   std::map<PartitionId, Owned> owned_;
   Standby standby_;
+  Duration started_{};
   bool watermark_moved_ = true;
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at
-
-  // --once: what each partition held at the start, and which of them others have archived so far.
-  std::map<PartitionId, PartitionBounds> targets_;
-  std::set<PartitionId> reached_by_others_;
-  Duration started_{};
-  Duration others_looked_at_{};
-  bool waiting_told_ = false;
 };
 
 Archiver::Archiver(Parts parts, ArchiverOptions options)
@@ -145,14 +135,14 @@ Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   const RetryPolicy policy{.give_up_after = mode == ArchiveMode::kFollow ? kGiveUpFollowing : kGiveUpOnce};
   builder_.emplace(RecordIdentity{});
   context_.emplace(
-      ArchiveContext{parts_, options_, {}, *builder_, compressor_, totals_, policy, std::move(stop)});
+      ArchiveContext{parts_, options_, {}, *builder_, compressor_, totals_, policy, std::move(stop), notice});
   sealer_.emplace(*context_);
   CV_TRY(sealer_->open());
   CV_TRY(settle_hub(parts_, options_, *sealer_));
   context_->identity = {options_.source_id, sealer_->hub().identity, sealer_->hub().epoch};
   builder_.emplace(context_->identity);
-  CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
-  for (const PartitionBounds& b : bounds) targets_[b.partition] = b;
+  target_.emplace(*context_, *sealer_);
+  CV_TRY(target_->look());
   CV_ASSIGN(consumer_, parts_.hub.join(options_.group));
   return {};
 }
@@ -209,8 +199,9 @@ Result<void> Archiver::Impl::give_up(PartitionId partition) {
   owned_.erase(partition);
   standby_.remove(partition);
   if (!flushed && flushed.error().retryable) {
-    tell(fmt::format("partition {}: given up without its last events, their next owner reads them again ({})",
-                     partition.value, flushed.error().to_string()));
+    context_->tell(
+        fmt::format("partition {}: given up without its last events, their next owner reads them again ({})",
+                    partition.value, flushed.error().to_string()));
     return {};
   }
   return flushed;
@@ -254,9 +245,9 @@ Result<void> Archiver::Impl::stand_by(PartitionId partition, const Error* why) {
   CV_ASSIGN(const Slot end, it->second.archive.chain().find_end(sealer_->promised_end(partition)));
   owned_.erase(it);
   standby_.add(partition, end, now());
-  tell(fmt::format("partition {}: {}; looking again in {}", partition.value,
-                   why != nullptr ? why->message : "other archivers claim it at the same time",
-                   to_string(milliseconds(2 * options_.flush_interval.ms))));
+  context_->tell(fmt::format("partition {}: {}; looking again in {}", partition.value,
+                             why != nullptr ? why->message : "other archivers claim it at the same time",
+                             to_string(milliseconds(2 * options_.flush_interval.ms))));
   return {};
 }
 
@@ -266,11 +257,12 @@ Result<void> Archiver::Impl::look_at_standby() {
     CV_ASSIGN(const Slot end, chain.find_end(sealer_->promised_end(partition)));
     const Standby::Verdict verdict = standby_.judge(partition, end, now());
     if (verdict == Standby::Verdict::kGone) {
-      tell(fmt::format("partition {}: nobody else writes to it any more, going on with it", partition.value));
+      context_->tell(
+          fmt::format("partition {}: nobody else writes to it any more, going on with it", partition.value));
       CV_TRY(take_over(partition));
     } else if (verdict == Standby::Verdict::kTwoOwners) {
       CV_ASSIGN(const WalkedEntry newest, read_entry(chain, end.previous()));
-      tell(fmt::format(
+      context_->tell(fmt::format(
           "partition {} has two owners: the hub gives it to us, and {} archives it; leaving it to that "
           "one. Run archivers of one group on one hub only, or stop one of them",
           partition.value, newest.entry.header.owner));
@@ -370,40 +362,20 @@ Result<void> Archiver::Impl::written(PartitionId partition, const Result<void>& 
 
 // Also a partition without new events is asked once: only its answer tells that it is quiet.
 Result<bool> Archiver::Impl::reached_targets() {
-  for (const auto& [partition, target] : targets_) {
+  for (const auto& [partition, target] : target_->ends()) {
     if (const Owned* const owned = find(partition)) {
       const Sequence next = owned->archive.next();
       if (next > target.next || (next == target.next && owned->at_end.has_value())) continue;
       return false;
     }
-    CV_ASSIGN(const bool reached, others_reached(partition, target));
+    // The group may still be dealing out its partitions.
+    const bool settled =
+        !owned_.empty() || standby_.has(partition) || now().ms - started_.ms >= kGroupSettles.ms;
+    if (!settled) return false;
+    CV_ASSIGN(const bool reached, target_->reached_by_others(partition));
     if (!reached) return false;
   }
   return true;
-}
-
-// Whether others have archived the partition as far. Looked at now and then, when the group has had time to
-// give it to us.
-Result<bool> Archiver::Impl::others_reached(PartitionId partition, const PartitionBounds& target) {
-  if (reached_by_others_.contains(partition)) return true;
-  const bool group_settled =
-      !owned_.empty() || standby_.has(partition) || now().ms - started_.ms >= kGroupSettles.ms;
-  if (!group_settled || now().ms - others_looked_at_.ms < kLongestPoll.ms) return false;
-  Chain chain(parts_.store, parts_.layout.partition_chain(partition));
-  CV_ASSIGN(const ResumePoint point, read_resume_point(chain, sealer_->promised_end(partition)));
-  const bool reached = target.next == target.first ||
-                       (point.next && point.epoch == context_->identity.epoch && *point.next >= target.next);
-  if (reached) {
-    reached_by_others_.insert(partition);
-    return true;
-  }
-  others_looked_at_ = now();
-  if (!std::exchange(waiting_told_, true)) {
-    tell(fmt::format("waiting for partition {}, which another member of the group '{}' holds{}",
-                     partition.value, options_.group,
-                     point.owner.empty() ? "" : " (last written by " + point.owner + ")"));
-  }
-  return false;
 }
 
 Result<bool> Archiver::Impl::done() {
@@ -418,8 +390,7 @@ Result<bool> Archiver::Impl::done() {
     // An import is closed where the hub ends: what came meanwhile belongs to it. The clock before the bounds:
     // an event that it knows of is then archived before its hour is closed.
     CV_ASSIGN(clock, parts_.hub.clock());
-    CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.hub.bounds());
-    for (const PartitionBounds& b : bounds) targets_[b.partition] = b;
+    CV_TRY(target_->look());
   }
   // Looked at again: a flush may have shown that a partition is no longer ours.
   CV_ASSIGN(reached, reached_targets());
@@ -434,7 +405,7 @@ Result<bool> Archiver::Impl::done() {
 
 // Only the owner of a partition can say that no more comes for its hour.
 Result<bool> Archiver::Impl::owns_all() {
-  for (const auto& [partition, target] : targets_) {
+  for (const auto& [partition, target] : target_->ends()) {
     if (owned_.contains(partition)) continue;
     if (now().ms - started_.ms < kCloseDeadline.ms) return false;
     return Error(ErrorCode::kBusy,
