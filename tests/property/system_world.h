@@ -14,6 +14,7 @@
 
 #include "archive/archiver.h"
 #include "archive/catalog.h"
+#include "archive/resume_point.h"
 #include "archive/segment_feed.h"
 #include "archive/verify.h"
 #include "base/manual_clock.h"
@@ -84,12 +85,18 @@ class SystemWorld {
     const Catalog catalog = f_.catalog();
     std::map<Position, int> seen = listed_positions(catalog);
     for (const auto& [position, times] : seen) ASSERT_EQ(times, 1) << describe(position);
+    std::vector<ResumePoint> points;
+    for (int p = 0; p < kPartitions; ++p) {
+      Chain chain(f_.store, f_.layout.partition_chain(PartitionId(p)));
+      points.push_back(value(read_resume_point(chain, Slot(0))));
+    }
     for (const Published& event : published_) {
-      const PartitionState& state = catalog.partitions()[static_cast<std::size_t>(event.at.partition)];
-      const bool behind_us =
-          event.at.epoch < catalog.hub().epoch.value || (state.next && event.at.sequence < state.next->value);
+      const ResumePoint& point = points[static_cast<std::size_t>(event.at.partition)];
+      const bool older_life = point.next && event.at.epoch < point.epoch.value;
+      const bool behind_us = older_life || (point.next && event.at.epoch == point.epoch.value &&
+                                            event.at.sequence < point.next->value);
       if (!behind_us || seen.contains(event.at) || event.excused) continue;
-      FAIL() << "passed over: " << describe(event.at);
+      FAIL() << "passed over: " << describe(event.at) << "\n" << ledger_text();
     }
   }
 
@@ -141,6 +148,15 @@ class SystemWorld {
   static std::string describe(const Position& p) {
     return "epoch " + std::to_string(p.epoch) + " partition " + std::to_string(p.partition) + " sequence " +
            std::to_string(p.sequence);
+  }
+
+  // Every slot of the ledger, for a failure's message.
+  std::string ledger_text() {
+    std::string out;
+    for (const std::string& key : f_.keys(f_.layout.ledger_prefix())) {
+      out += key.substr(key.size() - 25) + " " + value(f_.store.get(key)).substr(0, 700) + "\n";
+    }
+    return out;
   }
 
   int roll(int below) { return static_cast<int>(dice_() % static_cast<std::uint64_t>(below)); }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,11 +150,13 @@ Outcome Process::wait() {
                              "; it wrote: " + err_so_far());
   }
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0) {
-    if (errno != EINTR) fail("waitpid", errno);
+  rusage usage{};
+  while (::wait4(pid_, &status, 0, &usage) < 0) {
+    if (errno != EINTR) fail("wait4", errno);
   }
   pid_ = -1;
   Outcome outcome;
+  outcome.peak_memory = std::int64_t{usage.ru_maxrss} * 1024;
   outcome.out = out_so_far();
   outcome.err = err_so_far();
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);

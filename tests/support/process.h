@@ -1,6 +1,7 @@
 // Another program, run by a test: no shell in between, its output kept, its end waited for with a deadline.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct Outcome {
   int signal = 0;      // 0 where it ended by itself
   std::string out;
   std::string err;
+  std::int64_t peak_memory = 0;  // bytes; not below what this test program itself held at the start
 };
 
 // A child process. Destroying a running one kills it.

@@ -115,13 +115,14 @@ class BatchLoad {
 
   Result<std::vector<LoadedSegment>> commit(DuckDbTransaction& transaction) {
     std::vector<LoadedSegment> out;
+    std::vector<LoadRecord> records;
     for (const Item& item : outcome_) {
       const LoadedSegment& loaded = item.loaded;
       out.push_back(loaded);
       if (!item.to_load) continue;
-      CV_TRY(write_load(connection_, tables_.loads, tables_.table,
-                        {loaded.segment, loaded.inserted, loaded.already_present, now_, true, {}}));
+      records.push_back({loaded.segment, loaded.inserted, loaded.already_present, now_, true, {}});
     }
+    CV_TRY(write_loads(connection_, tables_.loads, tables_.table, records));
     CV_TRY(transaction.commit());
     return out;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "warehouse/duckdb/duckdb_session.h"
@@ -16,9 +17,10 @@ namespace changevault {
 // transaction has it or had it since ours began: then what ours reads may be old, and it has to begin again.
 Result<void> take_lock(DuckDbConnection& connection, const TableName& lock);
 
-// Writes one row of the load ledger of `table`.
-Result<void> write_load(DuckDbConnection& connection, const TableName& loads, const TableName& table,
-                        const LoadRecord& record);
+// Writes rows of the load ledger of `table`. All at once: the database keeps a block in memory for each
+// single INSERT of a transaction.
+Result<void> write_loads(DuckDbConnection& connection, const TableName& loads, const TableName& table,
+                         const std::vector<LoadRecord>& records);
 
 // Runs `attempt` until it ends otherwise than by a lost race with another transaction.
 template <typename Attempt>

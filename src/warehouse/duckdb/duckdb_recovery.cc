@@ -38,7 +38,7 @@ class Merge {
     if (before) return *before;
     CV_TRY(choose());
     CV_TRY(insert());
-    CV_TRY(write_loads(segments));
+    CV_TRY(record(segments));
     CV_TRY(transaction.commit());
     return outcome_;
   }
@@ -74,17 +74,17 @@ class Merge {
                  tables_.stage.name);
   }
 
-  Result<void> write_loads(std::span<const SegmentRef> segments) {
+  Result<void> record(std::span<const SegmentRef> segments) {
     CV_ASSIGN(auto counted, count_by_segment());
+    std::vector<LoadRecord> records;
     for (const SegmentRef& segment : segments) {
       const MergeOutcome part = counted[segment.key];
       counted.erase(segment.key);
       outcome_.inserted += part.inserted;
       outcome_.already_present += part.already_present;
-      CV_TRY(write_load(connection_, tables_.loads, tables_.table,
-                        {segment, part.inserted, part.already_present, now_, false, id_}));
+      records.push_back({segment, part.inserted, part.already_present, now_, false, id_});
     }
-    if (counted.empty()) return {};
+    if (counted.empty()) return write_loads(connection_, tables_.loads, tables_.table, records);
     return Error(ErrorCode::kUsage, "the side table holds rows of a segment that the merge does not name",
                  counted.begin()->first, "stage the recovery again");
   }
