@@ -21,12 +21,20 @@ extern char** environ;
 namespace changevault {
 namespace {
 
-Drivers drivers() {
+SqliteHubOptions sqlite_options(const OpenRequest& request, const std::string& member) {
+  const Configuration::Hub& hub = request.configuration.hub;
+  return {member, hub.lease, {hub.retention, hub.retention_bytes}, request.notice};
+}
+
+// `owner`: what this process is called where it takes part in something.
+Drivers drivers(const std::string& owner) {
   Drivers out;
-  out.hubs["sqlite"] = [](const OpenRequest& request) -> Result<std::unique_ptr<Hub>> {
-    if (request.mode == OpenMode::kOpen) return SqliteHub::open(request.place, request.clock);
+  out.hubs["sqlite"] = [owner](const OpenRequest& request) -> Result<std::unique_ptr<Hub>> {
+    SqliteHubOptions options = sqlite_options(request, owner);
+    if (request.mode == OpenMode::kOpen)
+      return SqliteHub::open(request.place, request.clock, std::move(options));
     return SqliteHub::create(request.place, request.configuration.hub.partitions, request.clock,
-                             request.random);
+                             request.random, std::move(options));
   };
   out.stores["file"] = [](const OpenRequest& request) {
     return FileStore::open(request.place, request.mode == OpenMode::kCreate);
@@ -122,7 +130,8 @@ std::optional<std::string> read_line() {
 
 int run(int argc, char** argv) {
   SignalThread signals;
-  const Drivers known = drivers();
+  const Identity self = identity();
+  const Drivers known = drivers(self.owner());
   DescriptorWriter out(STDOUT_FILENO);
   DescriptorWriter err(STDERR_FILENO);
   const Environment variables = environment();
@@ -132,9 +141,8 @@ int run(int argc, char** argv) {
     ignore_error(err.write("changevault: the current folder is gone\n"), "there is no third place to say it");
     return kExitUsage;
   }
-  const Outside outside{known, system_clock(),      system_random(), out,
-                        err,   terminal(variables), identity(),      variables,
-                        here,  signals.stop(),      read_line};
+  const Outside outside{known,     system_clock(), system_random(), out,      err, terminal(variables), self,
+                        variables, here,           signals.stop(),  read_line};
   return run_program({argv + 1, argv + std::max(argc, 1)}, outside);
 }
 

@@ -154,6 +154,15 @@ TEST_F(FilePublisher, ImportNeedsAHubThatTakesTimes) {
     Result<GroupDescription> describe_group(const std::string& group) override {
       return hub_.describe_group(group);
     }
+    Result<Sequence> at_time(PartitionId p, Timestamp time) override { return hub_.at_time(p, time); }
+    Result<void> create_group(const std::string& group, const GroupPositions& positions) override {
+      return hub_.create_group(group, positions);
+    }
+    Result<void> reset_group(const std::string& group, const GroupPositions& positions) override {
+      return hub_.reset_group(group, positions);
+    }
+    Result<void> delete_group(const std::string& group) override { return hub_.delete_group(group); }
+    Result<void> raise_partitions(std::int32_t n) override { return hub_.raise_partitions(n); }
     std::string url() const override { return "kafka:"; }
 
    private:

@@ -213,7 +213,7 @@ TEST_F(ProgramTest, ConsumePrintsEventsAsTheyCame) {
   EXPECT_NE(out.text.find("{\"a\": 1}\nnot json\n"), std::string::npos) << out.text;
   EXPECT_EQ(run({"consume", "--from", "1"}), 0) << err.text;
   EXPECT_EQ(out.text, "not json\n");
-  EXPECT_EQ(run({"consume", "--from", "latest"}), 0) << err.text;
+  EXPECT_EQ(run({"consume", "--from", "end"}), 0) << err.text;
   EXPECT_EQ(out.text, "");
   EXPECT_EQ(run({"consume", "--max", "1"}), 0) << err.text;
   EXPECT_EQ(lines(), 1);

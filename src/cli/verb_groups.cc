@@ -1,8 +1,17 @@
+#include <optional>
+
+#include "cli/common_options.h"
+#include "cli/hub_position.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "hub/hub_checks.h"
 
 namespace changevault {
 namespace {
+
+constexpr const char* kArchiveHint =
+    "the archive's ledger says where it goes on, not this group; to read the hub again for another purpose: "
+    "changevault consume --group NAME --from start";
 
 std::int64_t total_lag(const GroupDescription& group) {
   std::int64_t lag = 0;
@@ -10,41 +19,127 @@ std::int64_t total_lag(const GroupDescription& group) {
   return lag;
 }
 
+Json position_json(const std::optional<Sequence>& next) {
+  return next ? Json(next->value) : Json(nullptr);
+}
+
+std::string position_text(const std::optional<Sequence>& next) {
+  return next ? with_thousands(next->value) : "none yet";
+}
+
+std::string list_of(const std::vector<PartitionId>& partitions) {
+  std::string out;
+  for (const PartitionId partition : partitions) out += (out.empty() ? "" : ", ") + to_string(partition);
+  return out.empty() ? "none" : out;
+}
+
+std::string reader_of(const GroupDescription& group, PartitionId partition) {
+  for (const MemberDescription& member : group.members) {
+    for (const PartitionId held : member.partitions) {
+      if (held == partition) return printable(member.name);
+    }
+  }
+  return "nobody";
+}
+
+Json members_json(const GroupDescription& group) {
+  Json members = Json::array();
+  for (const MemberDescription& member : group.members) {
+    Json partitions = Json::array();
+    for (const PartitionId partition : member.partitions) partitions.push_back(partition.value);
+    members.push_back({{"member", member.name}, {"partitions", std::move(partitions)}});
+  }
+  return members;
+}
+
 class GroupsVerb final : public Verb {
  public:
   std::string name() const override { return "groups"; }
   std::string summary() const override { return "consumer groups of the hub and how far behind they are"; }
-  std::string usage() const override { return "list | describe GROUP"; }
+  std::string usage() const override {
+    return "list | describe GROUP | create GROUP | reset GROUP --to WHERE | delete GROUP";
+  }
+  std::string details() const override {
+    return "A group made by `create` begins at the end: it gets what is published from now on, as Kafka's\n"
+           "auto.offset.reset=latest has it. `reset` and `delete` need a group that nobody is reading, and "
+           "ask\n"
+           "first; without a terminal and without --yes nothing happens (exit code 2). WHERE is " +
+           std::string(kHubPositionWords) + ".";
+  }
   std::string examples() const override {
-    return "changevault groups list\nchangevault groups describe snowflake-pipeline";
+    return "changevault groups list\n"
+           "changevault groups describe snowflake-pipeline\n"
+           "changevault groups create analytics --from start\n"
+           "changevault groups reset analytics --to 2025-01-15T14:00:00Z --yes\n"
+           "changevault groups delete analytics --yes";
   }
   void add_options(CLI::App& app) override {
     app.add_option("ACTION", action_, "")->group("");
     app.add_option("GROUP", group_, "")->group("");
+    app.add_option("--from", from_, "with create: where the group begins (default end)")->type_name("WHERE");
+    app.add_option("--to", to_, "with reset: where the group goes on")->type_name("WHERE");
+    app.add_option("--partition", partition_, "with reset: only this partition")
+        ->type_name("P")
+        ->check(whole_number());
+    app.add_flag("--yes,-y", yes_, "do not ask");
   }
 
   Result<int> run(Context& context) override {
-    const bool lists = action_ == "list" && group_.empty();
-    const bool describes = action_ == "describe" && !group_.empty();
-    if (!lists && !describes) {
-      return Error(ErrorCode::kUsage, "say what to do: list, or describe with a group's name", "",
-                   "for example: changevault groups list");
-    }
+    CV_TRY(check_flags());
     CV_ASSIGN(Hub* const hub, context.parts.hub());
-    if (lists) return list(*hub, context);
-    return describe_one(*hub, context);
+    if (action_ == "list") return list(*hub, context);
+    if (action_ == "describe") return describe(*hub, context);
+    if (action_ == "create") return create(*hub, context);
+    return action_ == "reset" ? reset(*hub, context) : remove(*hub, context);
   }
 
  private:
+  static Error misplaced(const std::string& flag, const std::string& action) {
+    return Error(ErrorCode::kUsage, flag + " goes with " + action + " only", "",
+                 "see: changevault groups --help");
+  }
+
+  Result<void> check_flags() const {
+    const bool names_one =
+        action_ == "describe" || action_ == "create" || action_ == "reset" || action_ == "delete";
+    if (action_ != "list" && !names_one) {
+      return Error(ErrorCode::kUsage, "say what to do: list, describe, create, reset or delete", action_,
+                   "for example: changevault groups list");
+    }
+    if (names_one && group_.empty()) {
+      return Error(ErrorCode::kUsage, "no group is named", "",
+                   "for example: changevault groups " + action_ + " analytics" +
+                       (action_ == "reset" ? " --to start" : ""));
+    }
+    if (action_ == "list" && !group_.empty()) {
+      return Error(ErrorCode::kUsage, "list takes no group", group_,
+                   "for one group: changevault groups describe " + group_);
+    }
+    if (from_ && action_ != "create") return misplaced("--from", "create");
+    if (to_ && action_ != "reset") return misplaced("--to", "reset");
+    if (partition_ && action_ != "reset") return misplaced("--partition", "reset");
+    if (action_ == "reset" && !to_) {
+      return Error(ErrorCode::kUsage, "it is not said where the group goes on", group_,
+                   "for example: changevault groups reset " + group_ + " --to start");
+    }
+    return {};
+  }
+
   static Result<int> list(Hub& hub, Context& context) {
     CV_ASSIGN(const std::vector<std::string> names, hub.groups());
     Json groups = Json::array();
-    Table table({{"GROUP"}, {"EVENTS BEHIND", Table::Align::kRight}, {""}});
+    Table table(
+        {{"GROUP"}, {"EVENTS BEHIND", Table::Align::kRight}, {"READERS", Table::Align::kRight}, {""}});
     for (const std::string& name : names) {
       CV_ASSIGN(const GroupDescription group, hub.describe_group(name));
-      groups.push_back({{"group", name}, {"lag", total_lag(group)}});
       const bool is_archive = name == context.configuration.hub.group;
-      table.add({name, with_thousands(total_lag(group)), is_archive ? "the archive" : ""});
+      groups.push_back({{"group", name},
+                        {"lag", total_lag(group)},
+                        {"members", group.members.size()},
+                        {"archive", is_archive}});
+      table.add({printable(name), with_thousands(total_lag(group)),
+                 with_thousands(static_cast<std::int64_t>(group.members.size())),
+                 is_archive ? "the archive" : ""});
     }
     if (context.out.json_wanted()) {
       context.out.print_json({{"groups", std::move(groups)}});
@@ -54,44 +149,130 @@ class GroupsVerb final : public Verb {
     return kExitDone;
   }
 
-  Result<int> describe_one(Hub& hub, Context& context) {
-    Result<GroupDescription> group = hub.describe_group(group_);
-    if (!group.has_value()) {
-      if (group.error().code == ErrorCode::kNotFound && group.error().hint.empty()) {
-        group.error().hint = "see the groups with: changevault groups list";
-      }
-      return group.error();
-    }
+  Result<int> describe(Hub& hub, Context& context) {
+    CV_ASSIGN(const GroupDescription group, hub.describe_group(group_));
     Json partitions = Json::array();
     Table table({{"PARTITION"},
                  {"POSITION", Table::Align::kRight},
                  {"FIRST", Table::Align::kRight},
                  {"NEXT", Table::Align::kRight},
-                 {"EVENTS BEHIND", Table::Align::kRight}});
-    for (const GroupPosition& p : group->positions) {
-      const Json position = p.next ? Json(p.next->value) : Json(nullptr);
+                 {"EVENTS BEHIND", Table::Align::kRight},
+                 {"READ BY"}});
+    for (const GroupPosition& p : group.positions) {
       partitions.push_back({{"partition", p.partition.value},
-                            {"position", position},
+                            {"position", position_json(p.next)},
                             {"first", p.bounds.first.value},
                             {"next", p.bounds.next.value},
                             {"lag", p.lag()}});
-      table.add({to_string(p.partition), p.next ? with_thousands(p.next->value) : "none yet",
-                 with_thousands(p.bounds.first.value), with_thousands(p.bounds.next.value),
-                 with_thousands(p.lag())});
+      table.add({to_string(p.partition), position_text(p.next), with_thousands(p.bounds.first.value),
+                 with_thousands(p.bounds.next.value), with_thousands(p.lag()),
+                 reader_of(group, p.partition)});
     }
     if (context.out.json_wanted()) {
-      context.out.print_json(
-          {{"group", group->group}, {"lag", total_lag(*group)}, {"partitions", std::move(partitions)}});
-    } else {
-      context.out.print("group " + printable(group->group) + ", " + counted(total_lag(*group), "event") +
-                        " behind");
-      ignore_error(context.out.write(table.to_string()), "kept for flush");
+      context.out.print_json({{"group", group.group},
+                              {"lag", total_lag(group)},
+                              {"partitions", std::move(partitions)},
+                              {"members", members_json(group)}});
+      return kExitDone;
+    }
+    context.out.print("group " + printable(group.group) + ", " + counted(total_lag(group), "event") +
+                      " behind");
+    ignore_error(context.out.write(table.to_string()), "kept for flush");
+    for (const MemberDescription& member : group.members) {
+      context.out.print("reader " + printable(member.name) + ": partitions " + list_of(member.partitions));
     }
     return kExitDone;
   }
 
+  Result<int> create(Hub& hub, Context& context) {
+    CV_ASSIGN(const HubPosition position, parse_hub_position(from_.value_or("end"), "--from"));
+    CV_ASSIGN(const GroupPositions positions, positions_at(hub, position));
+    CV_TRY(hub.create_group(group_, positions));
+    if (!context.out.json_wanted()) {
+      context.out.print("made group " + printable(group_));
+      return describe(hub, context);
+    }
+    Json partitions = Json::array();
+    for (const auto& [partition, next] : positions)
+      partitions.push_back({{"partition", partition.value}, {"position", next.value}});
+    context.out.print_json({{"group", group_}, {"created", true}, {"partitions", std::move(partitions)}});
+    return kExitDone;
+  }
+
+  Result<int> reset(Hub& hub, Context& context) {
+    CV_TRY(check_not_archives_group(context, group_, "moving it would not move the archive", kArchiveHint));
+    CV_ASSIGN(const HubPosition position, parse_hub_position(*to_, "--to"));
+    const auto only = partition_ ? std::optional(PartitionId(*partition_)) : std::nullopt;
+    CV_ASSIGN(const GroupPositions positions, positions_at(hub, position, only));
+    CV_ASSIGN(const GroupDescription before, hub.describe_group(group_));
+    if (!context.out.json_wanted()) print_move(context.out, before, positions);
+    if (!allowed(context, "move group " + printable(group_) + "?")) {
+      if (context.out.json_wanted()) context.out.print_json(move_json(before, positions, false));
+      return kExitUsage;
+    }
+    CV_TRY(hub.reset_group(group_, positions));
+    if (context.out.json_wanted()) {
+      context.out.print_json(move_json(before, positions, true));
+    } else {
+      context.out.print("moved group " + printable(group_));
+    }
+    return kExitDone;
+  }
+
+  Json move_json(const GroupDescription& before, const GroupPositions& positions, bool done) const {
+    Json partitions = Json::array();
+    for (const auto& [partition, next] : positions) {
+      const GroupPosition& old = before.positions.at(static_cast<std::size_t>(partition.value));
+      partitions.push_back({{"partition", partition.value},
+                            {"before", position_json(old.next)},
+                            {"position", next.value},
+                            {"lag", old.bounds.next.value - next.value}});
+    }
+    return {{"group", group_}, {"reset", done}, {"partitions", std::move(partitions)}};
+  }
+
+  static void print_move(Output& out, const GroupDescription& before, const GroupPositions& positions) {
+    Table table({{"PARTITION"},
+                 {"FROM", Table::Align::kRight},
+                 {"TO", Table::Align::kRight},
+                 {"EVENTS BEHIND THEN", Table::Align::kRight}});
+    for (const auto& [partition, next] : positions) {
+      const GroupPosition& old = before.positions.at(static_cast<std::size_t>(partition.value));
+      table.add({to_string(partition), position_text(old.next), with_thousands(next.value),
+                 with_thousands(old.bounds.next.value - next.value)});
+    }
+    ignore_error(out.write(table.to_string()), "kept for flush");
+  }
+
+  Result<int> remove(Hub& hub, Context& context) {
+    CV_TRY(check_not_archives_group(context, group_, "it would come back with the archive's next start",
+                                    kArchiveHint));
+    CV_TRY(check_not_default(group_, hub.url()));
+    CV_ASSIGN(const GroupDescription group, hub.describe_group(group_));
+    const std::string question = "delete group " + printable(group_) + ", " +
+                                 counted(total_lag(group), "event") + " behind, and forget its positions?";
+    const bool go = allowed(context, question);
+    if (go) CV_TRY(hub.delete_group(group_));
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"group", group_}, {"deleted", go}});
+    } else if (go) {
+      context.out.print("deleted group " + printable(group_));
+    }
+    return go ? kExitDone : kExitUsage;
+  }
+
+  bool allowed(Context& context, const std::string& question) const {
+    if (yes_ || context.confirm(question)) return true;
+    context.out.note("nothing was changed; say --yes to do it without being asked");
+    return false;
+  }
+
   std::string action_;
   std::string group_;
+  std::optional<std::string> from_;
+  std::optional<std::string> to_;
+  std::optional<std::int32_t> partition_;
+  bool yes_ = false;
 };
 
 }  // namespace

@@ -63,6 +63,7 @@ class InitVerb final : public Verb {
       CV_ASSIGN(written, write_new_file(configuration.file, text, context.parts.random()));
     }
     CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts, OpenMode::kCreate));
+    CV_ASSIGN(const std::int32_t added, add_partitions(parts.hub, configuration.hub.partitions));
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse(OpenMode::kCreate));
     CV_TRY(warehouse->prepare());
     CV_TRY(init_archive(parts, archiver_options(configuration, context.identity.owner())));
@@ -72,12 +73,13 @@ class InitVerb final : public Verb {
                               {"configuration_written", written},
                               {"hub", configuration.hub.url},
                               {"partitions", hub.partitions},
+                              {"partitions_added", added},
                               {"group", configuration.hub.group},
                               {"store", configuration.store.url},
                               {"warehouse", configuration.warehouse.url}});
       return kExitDone;
     }
-    print_result(context, written, hub);
+    print_result(context, written, hub, added);
     return kExitDone;
   }
 
@@ -106,15 +108,24 @@ class InitVerb final : public Verb {
                  "point hub.url at the hub that this archive belongs to, or choose another store.root");
   }
 
-  static void print_result(Context& context, bool written, const HubDescription& hub) {
+  // A hub that was there already gets the partitions that the configuration has more; how many these are.
+  static Result<std::int32_t> add_partitions(Hub& hub, std::int32_t wanted) {
+    CV_ASSIGN(const HubDescription before, hub.describe());
+    if (before.partitions == wanted) return 0;
+    CV_TRY(hub.raise_partitions(wanted));
+    return wanted - before.partitions;
+  }
+
+  static void print_result(Context& context, bool written, const HubDescription& hub, std::int32_t added) {
     const Configuration& c = context.configuration;
     Output& out = context.out;
     out.print("configuration  " + c.file.string() + (written ? "" : "  (was there already, kept as it is)"));
     out.print("hub            " + c.hub.url + "  (" + counted(hub.partitions, "partition") + ", group " +
               c.hub.group + ")");
-    if (hub.partitions != c.hub.partitions) {
-      out.note("note: the hub has " + counted(hub.partitions, "partition") + ", the configuration says " +
-               std::to_string(c.hub.partitions) + "; the hub's number counts");
+    if (added > 0) {
+      out.note("note: " + counted(added, "partition") +
+               " added; from now on documents may go to another partition than before, so across this change "
+               "the order of one document's events is by time only");
     }
     out.print("store          " + c.store.url + "  (root " + c.store.root + ")");
     out.print("warehouse      " + c.warehouse.url + "  (table " + c.warehouse.table + ")");

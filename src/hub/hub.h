@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -61,16 +62,20 @@ struct Poll {
   bool idle() const { return assigned.empty() && revoked.empty() && lost.empty() && !batch; }
 };
 
-// A member of a consumer group. One thread.
+// A member of a consumer group: the live members share the partitions, each partition has at most one reader.
+// Destroying it gives its partitions back. One thread.
 class Consumer {
  public:
   virtual ~Consumer() = default;
-  // Waits up to `timeout` for something to happen. An event position that the hub no longer has is kNotFound,
-  // naming the partition and what is the oldest that it has.
+  // Waits up to `timeout` for something to happen; a member for which no partition is left is idle. Says that
+  // this member lives: one that does not come back for the length of its lease may lose its partitions, and
+  // then hears of it (`lost`) before any batch of them. An event position that the hub no longer has is
+  // kNotFound, naming the partition and what is the oldest that it has.
   virtual Result<Poll> poll(Duration timeout, std::stop_token stop) = 0;
   // The next batch of an assigned partition starts here.
   virtual Result<void> seek(PartitionId partition, Sequence next) = 0;
   // Records the group's position (the next event to read): a hint for lag, not the truth of any archive.
+  // kFenced where the partition is no longer this member's (its revocation counts from the poll after).
   virtual Result<void> commit(PartitionId partition, Sequence next) = 0;
 };
 
@@ -96,10 +101,19 @@ struct GroupPosition {
   std::int64_t lag() const { return bounds.next.value - next.value_or(bounds.first).value; }
 };
 
+struct MemberDescription {
+  std::string name;                     // "host:pid"
+  std::vector<PartitionId> partitions;  // that it reads now
+};
+
 struct GroupDescription {
   std::string group;
   std::vector<GroupPosition> positions;
+  std::vector<MemberDescription> members = {};  // those not known to be dead
 };
+
+// Where a group stands: the next event to read of each partition that is named.
+using GroupPositions = std::map<PartitionId, Sequence>;
 
 // Thread-safe.
 class Hub {
@@ -111,11 +125,26 @@ class Hub {
   // One event by its place; nullopt where the hub no longer has it or not yet. Owns nothing outside the
   // returned batch.
   virtual Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) = 0;
+  // The first event whose broker time is `time` or later, whatever the times of the events behind it (after
+  // an import they may go back); the partition's end where there is none.
+  virtual Result<Sequence> at_time(PartitionId partition, Timestamp time) = 0;
+  // The group exists from now on.
   virtual Result<std::unique_ptr<Consumer>> join(const std::string& group) = 0;
   virtual Result<std::unique_ptr<Producer>> producer() = 0;
   virtual bool can_import() const = 0;                    // messages may carry their own times
   virtual Result<std::vector<std::string>> groups() = 0;  // "$Default" always among them
   virtual Result<GroupDescription> describe_group(const std::string& group) = 0;  // kNotFound
+  // A group that stands at these positions. kAlreadyExists; kUsage for positions outside the hub.
+  virtual Result<void> create_group(const std::string& group, const GroupPositions& positions) = 0;
+  // Moves the group to these positions; partitions not named keep theirs. kNotFound; kBusy, naming them,
+  // while the group has live members: they would go on from where they are and commit over it.
+  virtual Result<void> reset_group(const std::string& group, const GroupPositions& positions) = 0;
+  // Forgets the group and its positions. kNotFound; kBusy as above; kUsage for "$Default".
+  virtual Result<void> delete_group(const std::string& group) = 0;
+  // Adds partitions until there are `partitions`. Running members are assigned the new ones, producers place
+  // by the new number at once: documents may go to another partition from then on. kUsage where the hub has
+  // more already.
+  virtual Result<void> raise_partitions(std::int32_t partitions) = 0;
   virtual std::string url() const = 0;
 };
 

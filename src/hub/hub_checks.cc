@@ -40,6 +40,44 @@ Result<void> check_assigned(bool assigned, PartitionId partition) {
   return Error(ErrorCode::kUsage, "partition " + to_string(partition) + " is not assigned to this reader");
 }
 
+Error not_the_reader(PartitionId partition, const std::string& group, const std::string& hub) {
+  return Error(
+      ErrorCode::kFenced,
+      "partition " + to_string(partition) + " is no longer read by this member of group \"" + group + "\"",
+      hub, "the next poll says what this member reads now");
+}
+
+Error group_exists(const std::string& group, const std::string& hub) {
+  return Error(ErrorCode::kAlreadyExists, "the hub has a consumer group \"" + group + "\" already", hub,
+               "look at it with `changevault groups describe`, move it with `changevault groups reset`");
+}
+
+Error group_is_busy(const std::string& group, const std::vector<MemberDescription>& members,
+                    const std::string& hub) {
+  std::string names;
+  for (const MemberDescription& member : members) names += (names.empty() ? "" : ", ") + member.name;
+  return Error(ErrorCode::kBusy,
+               "group \"" + group + "\" is being read by " + std::to_string(members.size()) +
+                   (members.size() == 1 ? " member: " : " members: ") + names,
+               hub, "stop them first, then run the command again");
+}
+
+Result<void> check_not_default(const std::string& group, const std::string& hub) {
+  if (group != kDefaultGroup) return {};
+  return Error(ErrorCode::kUsage, "the group \"$Default\" always exists and cannot be deleted", hub,
+               "to read with it from another place: changevault groups reset '$Default' --to start");
+}
+
+Result<void> check_raise(std::int32_t has, std::int32_t wanted, const std::string& hub) {
+  if (wanted >= has) return {};
+  return Error(
+      ErrorCode::kUsage,
+      "the hub has " + std::to_string(has) + " partitions, which cannot become " + std::to_string(wanted),
+      hub,
+      "set [hub] partitions = " + std::to_string(has) +
+          ": partitions can be added, never taken away, since they hold events");
+}
+
 Error no_such_partition(PartitionId partition, std::int32_t partitions, const std::string& hub) {
   return Error(
       ErrorCode::kUsage,
@@ -49,7 +87,7 @@ Error no_such_partition(PartitionId partition, std::int32_t partitions, const st
 
 Error no_such_group(const std::string& group, const std::string& hub) {
   return Error(ErrorCode::kNotFound, "the hub has no consumer group \"" + group + "\"", hub,
-               "`changevault groups list` shows those it has; a reader that joins makes its group");
+               "`changevault groups list` shows those it has; make one with `changevault groups create`");
 }
 
 }  // namespace changevault

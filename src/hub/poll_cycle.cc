@@ -33,6 +33,7 @@ Result<std::optional<EventBatch>> PollCycle::next(Duration timeout, std::stop_to
   const Duration deadline{clock_.steady().ms + timeout.ms};
   while (!stop.stop_requested()) {
     CV_ASSIGN(const std::int64_t mark, source_.change_mark());
+    if (source_.has_notice()) break;
     Result<std::optional<EventBatch>> asked = ask_each();
     if (!asked.has_value() || asked->has_value()) return asked;
     CV_ASSIGN(const bool changed, wait_for_change(mark, deadline, stop));

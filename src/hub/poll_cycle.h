@@ -21,7 +21,7 @@ class FetchSource {
   virtual Result<EventBatch> fetch(PartitionId partition, Sequence at) = 0;
   // A number that differs from the one before whenever something may have been appended in between. Cheap.
   virtual Result<std::int64_t> change_mark() = 0;
-  // Something else than a batch is to be reported: waiting ends.
+  // Something else than a batch is to be reported: nothing is fetched any more, waiting ends.
   virtual bool has_notice() { return false; }
 };
 

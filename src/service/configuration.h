@@ -26,6 +26,9 @@ struct Configuration {
     std::string url;  // paths in URLs are absolute
     std::string group;
     std::int32_t partitions = 0;
+    Duration lease;
+    Duration retention;                // zero: for ever
+    std::int64_t retention_bytes = 0;  // zero: without limit
   } hub;
   struct Store {
     std::string url;

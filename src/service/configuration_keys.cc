@@ -45,6 +45,13 @@ Result<void> set_duration(Duration& field, const std::string& value, Duration lo
   return {};
 }
 
+Result<void> set_duration_or_zero(Duration& field, const std::string& value, Duration low,
+                                  const std::string& example) {
+  if (value != "0") return set_duration(field, value, low, example);
+  field = {};
+  return {};
+}
+
 Result<void> set_bytes(std::int64_t& field, const std::string& value, std::int64_t low,
                        const std::string& example) {
   const std::string hint = "write it like \"" + example + "\"; units are KiB, MiB, GiB, KB, MB and GB";
@@ -90,8 +97,19 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        [](C& c, V v) { return set_url(c.hub.url, v, "sqlite:data/hub.db"); }},
       {"hub", "group", true, "snowflake-pipeline",
        "Consumer group of the archive; nobody else may read with it.", set_group},
-      {"hub", "partitions", false, "4", "Partitions of an embedded hub, fixed when it is created.",
+      {"hub", "partitions", false, "4",
+       "Partitions of an embedded hub. `changevault init` adds some where this is raised; never lower it.",
        [](C& c, V v) { return set_number(c.hub.partitions, v, 1, 1024); }},
+      {"hub", "lease", true, "10s",
+       "How long a reader of an embedded hub may stall before others of its group take over its partitions.",
+       [](C& c, V v) { return set_duration(c.hub.lease, v, milliseconds(100), "10s"); }},
+      {"hub", "retention", true, "0",
+       "How long an embedded hub keeps events, read or not, for example 7d; 0: for ever.",
+       [](C& c, V v) { return set_duration_or_zero(c.hub.retention, v, seconds(1), "7d"); }},
+      {"hub", "retention_bytes", true, "0",
+       "How many bytes of events an embedded hub keeps, all partitions together, for example 50GiB; 0: no "
+       "limit.",
+       [](C& c, V v) { return set_bytes(c.hub.retention_bytes, v, 0, "50GiB"); }},
       {"store", "url", true, "file:data/archive", "Where the archive is kept.",
        [](C& c, V v) { return set_url(c.store.url, v, "file:data/archive"); }},
       {"store", "root", true, "changestreams", "Folder of the archive inside the store.", set_root},

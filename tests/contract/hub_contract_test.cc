@@ -382,6 +382,112 @@ TEST_P(HubContract, ReadersSeeWholeBatchesWhileAWriterWrites) {
   writer.join();
 }
 
+TEST_P(HubContract, ATimeIsFoundAtTheFirstEventThatHasItOrALaterOne) {
+  const PartitionId partition = home("k");
+  EXPECT_EQ(value(hub_->at_time(partition, kStart)), Sequence(0)) << "the end of an empty partition";
+  const std::vector<int> hours_ago = {9, 7, 8, 5, 6, 2};  // going back now and then, as an import may
+  for (const int ago : hours_ago) append("k", "{}", kStart - hours(ago));
+  const auto first_at = [&](int ago) { return value(hub_->at_time(partition, kStart - hours(ago))).value; };
+  EXPECT_EQ(first_at(20), 0);
+  EXPECT_EQ(first_at(9), 0);
+  EXPECT_EQ(first_at(8), 1);
+  EXPECT_EQ(first_at(7), 1);
+  EXPECT_EQ(first_at(6), 3);
+  EXPECT_EQ(first_at(3), 5);
+  EXPECT_EQ(first_at(1), 6);
+  EXPECT_ERROR(hub_->at_time(PartitionId(kPartitions), kStart), ErrorCode::kUsage);
+}
+
+TEST_P(HubContract, TimesAreFoundAmongManyEvents) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::vector<std::int64_t> times;
+  std::vector<Message> messages;
+  for (int i = 0; i < 30'000; ++i) {
+    times.push_back(kStart.ms - 40'000'000 + i * 1000 + static_cast<std::int64_t>(random() % 600'000));
+    messages.push_back({"k", "", Timestamp{times.back()}});
+  }
+  ASSERT_OK(producer_->append(std::move(messages)));
+  for (int i = 0; i < 50; ++i) {
+    const Timestamp wanted{times[random() % times.size()] + static_cast<std::int64_t>(random() % 3) - 1};
+    const auto found = std::ranges::find_if(times, [&](std::int64_t time) { return time >= wanted.ms; });
+    EXPECT_EQ(value(hub_->at_time(home("k"), wanted)).value, found - times.begin());
+  }
+}
+
+TEST_P(HubContract, GroupsAreMadeMovedAndForgotten) {
+  for (int i = 0; i < 5; ++i) append("k", "{}");
+  ASSERT_OK(hub_->create_group("new", {{home("k"), Sequence(4)}}));
+  EXPECT_ERROR(hub_->create_group("new", {}), ErrorCode::kAlreadyExists);
+  EXPECT_ERROR(hub_->create_group("", {}), ErrorCode::kUsage);
+  EXPECT_ERROR(hub_->create_group("bad", {{home("k"), Sequence(6)}}), ErrorCode::kUsage);
+  EXPECT_ERROR(hub_->describe_group("bad"), ErrorCode::kNotFound);  // all or nothing
+  const auto position = [&] {
+    const auto at = static_cast<std::size_t>(home("k").value);
+    return value(hub_->describe_group("new")).positions[at].next;
+  };
+  EXPECT_EQ(position(), Sequence(4));
+  EXPECT_OK(hub_->reset_group("new", {{home("k"), Sequence(1)}}));
+  EXPECT_EQ(position(), Sequence(1));
+  EXPECT_ERROR(hub_->reset_group("new", {{home("k"), Sequence(6)}}), ErrorCode::kUsage);
+  EXPECT_ERROR(hub_->reset_group("new", {{PartitionId(kPartitions), Sequence(0)}}), ErrorCode::kUsage);
+  EXPECT_EQ(position(), Sequence(1));
+  EXPECT_OK(hub_->delete_group("new"));
+  EXPECT_ERROR(hub_->describe_group("new"), ErrorCode::kNotFound);
+  EXPECT_ERROR(hub_->delete_group("new"), ErrorCode::kNotFound);
+  EXPECT_ERROR(hub_->reset_group("new", {}), ErrorCode::kNotFound);
+  EXPECT_ERROR(hub_->delete_group("$Default"), ErrorCode::kUsage);
+  EXPECT_OK(hub_->reset_group("$Default", {{home("k"), Sequence(5)}}));
+}
+
+TEST_P(HubContract, AGroupWithLiveMembersIsNotMoved) {
+  {
+    auto consumer = reader("g");
+    const GroupDescription group = value(hub_->describe_group("g"));
+    ASSERT_EQ(group.members.size(), 1U);
+    EXPECT_EQ(group.members[0].partitions.size(), static_cast<std::size_t>(kPartitions));
+    const auto reset = hub_->reset_group("g", {});
+    EXPECT_ERROR(reset, ErrorCode::kBusy);
+    EXPECT_NE(reset.error().message.find(group.members[0].name), std::string::npos);
+    EXPECT_FALSE(reset.error().hint.empty());
+    EXPECT_ERROR(hub_->delete_group("g"), ErrorCode::kBusy);
+  }
+  EXPECT_TRUE(value(hub_->describe_group("g")).members.empty());
+  EXPECT_OK(hub_->delete_group("g"));
+}
+
+TEST_P(HubContract, PartitionsAreAddedWhileItRuns) {
+  append("k", "{}");
+  auto consumer = reader("g");
+  read_all(*consumer);
+  EXPECT_ERROR(hub_->raise_partitions(kPartitions - 1), ErrorCode::kUsage);
+  EXPECT_OK(hub_->raise_partitions(kPartitions));
+  ASSERT_OK(hub_->raise_partitions(2 * kPartitions));
+  EXPECT_EQ(value(hub_->describe()).partitions, 2 * kPartitions);
+  EXPECT_EQ(value(hub_->bounds()).size(), 2U * kPartitions);
+  std::string key = "0";
+  for (int i = 1; partition_of(key, 2 * kPartitions) < kPartitions; ++i) key = std::to_string(i);
+  append(key, "new");
+  const PartitionId added(partition_of(key, 2 * kPartitions));
+  const Poll poll = value(consumer->poll(seconds(1), {}));
+  ASSERT_EQ(poll.assigned.size(), static_cast<std::size_t>(kPartitions));
+  ASSERT_OK(consumer->seek(added, Sequence(0)));
+  const Poll next = value(consumer->poll(seconds(1), {}));
+  ASSERT_TRUE(next.batch);
+  ASSERT_EQ(next.batch->events.size(), 1U);
+  EXPECT_EQ(next.batch->events[0].payload, "new");
+  EXPECT_OK(consumer->commit(added, Sequence(1)));
+  EXPECT_EQ(value(hub_->describe_group("g")).positions.size(), 2U * kPartitions);
+}
+
+TEST_P(HubContract, WhoDoesNotReadAPartitionMayNotCommitIt) {
+  auto consumer = value(hub_->join("g"));
+  EXPECT_ERROR(consumer->commit(PartitionId(0), Sequence(0)), ErrorCode::kFenced);
+  value(consumer->poll(milliseconds(0), {}));
+  EXPECT_OK(consumer->commit(PartitionId(0), Sequence(0)));
+}
+
 INSTANTIATE_TEST_SUITE_P(Hubs, HubContract, ::testing::Values("memory", "sqlite"),
                          [](const auto& hub) { return hub.param; });
 

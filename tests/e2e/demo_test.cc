@@ -142,7 +142,7 @@ TEST_F(ImportedDay, OddNamesAreFoundByTheirTrueNames) {
 TEST_F(ImportedDay, OtherReadersKeepTheirOwnPlace) {
   const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
   const std::string first =
-      vault_->expect(0, {"consume", "--group", "analytics", "--from", "earliest", "--max", "5"}).out;
+      vault_->expect(0, {"consume", "--group", "analytics", "--from", "start", "--max", "5"}).out;
   const std::string second = vault_->expect(0, {"consume", "--group", "analytics", "--max", "5"}).out;
   EXPECT_EQ(lines(first), 5);
   EXPECT_EQ(lines(second), 5);

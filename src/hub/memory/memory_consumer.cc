@@ -12,15 +12,16 @@ namespace {
 class MemoryConsumer final : public Consumer, private FetchSource {
  public:
   MemoryConsumer(std::shared_ptr<MemoryHubState> state, std::string group,
-                 std::shared_ptr<MemoryHubState::Notices> notices, Clock& clock)
+                 std::shared_ptr<MemoryHubState::Member> member, Clock& clock)
       : state_(std::move(state)),
         group_(std::move(group)),
-        notices_(std::move(notices)),
+        member_(std::move(member)),
         clock_(clock),
         cycle_(*this, clock) {}
 
   Result<Poll> poll(Duration timeout, std::stop_token stop) override {
     Poll poll;
+    give_back();
     if (take_notices(poll)) return poll;
     CV_ASSIGN(poll.batch, cycle_.next(timeout, std::move(stop)));
     if (!poll.batch) take_notices(poll);
@@ -40,6 +41,7 @@ class MemoryConsumer final : public Consumer, private FetchSource {
     const std::lock_guard lock(state_->mutex);
     CV_TRY(check_partition(partition));
     CV_TRY(check_commit(state_->bounds(partition), next, "memory:"));
+    if (!member_->partitions.contains(partition)) return not_the_reader(partition, group_, "memory:");
     state_->groups[group_].positions[partition] = next;
     return {};
   }
@@ -50,20 +52,34 @@ class MemoryConsumer final : public Consumer, private FetchSource {
     return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), "memory:");
   }
 
+  void give_back() {
+    const std::lock_guard lock(state_->mutex);
+    for (const PartitionId partition : std::exchange(giving_up_, {})) member_->partitions.erase(partition);
+  }
+
   bool take_notices(Poll& poll) {
     const std::lock_guard lock(state_->mutex);
-    for (const AssignmentNotice& notice : *notices_) {
-      if (notice.kind == AssignmentNotice::Kind::kAssigned) {
-        cycle_.add(notice.partition);
-        poll.assigned.push_back(notice.partition);
-      } else {
-        cycle_.remove(notice.partition);
-        (notice.kind == AssignmentNotice::Kind::kRevoked ? poll.revoked : poll.lost)
-            .push_back(notice.partition);
+    for (const AssignmentNotice& notice : member_->notices) {
+      switch (notice.kind) {
+        case AssignmentNotice::Kind::kAssigned:
+          cycle_.add(notice.partition);
+          member_->partitions.insert(notice.partition);
+          poll.assigned.push_back(notice.partition);
+          break;
+        case AssignmentNotice::Kind::kRevoked:
+          cycle_.remove(notice.partition);
+          giving_up_.push_back(notice.partition);
+          poll.revoked.push_back(notice.partition);
+          break;
+        case AssignmentNotice::Kind::kLost:
+          cycle_.remove(notice.partition);
+          member_->partitions.erase(notice.partition);
+          poll.lost.push_back(notice.partition);
+          break;
       }
     }
-    const bool any = !notices_->empty();
-    notices_->clear();
+    const bool any = !member_->notices.empty();
+    member_->notices.clear();
     return any;
   }
 
@@ -80,12 +96,13 @@ class MemoryConsumer final : public Consumer, private FetchSource {
 
   bool has_notice() override {
     const std::lock_guard lock(state_->mutex);
-    return !notices_->empty();
+    return !member_->notices.empty();
   }
 
   std::shared_ptr<MemoryHubState> state_;
   std::string group_;
-  std::shared_ptr<MemoryHubState::Notices> notices_;
+  std::shared_ptr<MemoryHubState::Member> member_;
+  std::vector<PartitionId> giving_up_;  // revoked with the poll before
   Clock& clock_;
   PollCycle cycle_;
 };
@@ -99,6 +116,16 @@ Sequence MemoryHubState::append(PartitionId id, std::string payload, Timestamp t
   live = is_live;
   ++changes;
   return std::exchange(to.next, to.next.next());
+}
+
+std::vector<MemberDescription> MemoryHubState::members(const std::string& group) {
+  std::vector<MemberDescription> out;
+  for (const auto& entry : groups[group].members) {
+    const auto member = entry.lock();
+    if (!member) continue;
+    out.push_back({member->name, {member->partitions.begin(), member->partitions.end()}});
+  }
+  return out;
 }
 
 Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partition, Sequence at, Timestamp now,
@@ -122,13 +149,14 @@ Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partitio
 Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
                                                   const std::string& group, Clock& clock) {
   CV_TRY(check_group_name(group));
-  auto notices = std::make_shared<MemoryHubState::Notices>();
+  auto member = std::make_shared<MemoryHubState::Member>();
   const std::lock_guard lock(state->mutex);
+  member->name = "member " + std::to_string(state->joined++);
   for (std::size_t i = 0; i < state->partitions.size(); ++i) {
-    notices->push_back({AssignmentNotice::Kind::kAssigned, PartitionId(static_cast<std::int32_t>(i))});
+    member->notices.push_back({AssignmentNotice::Kind::kAssigned, PartitionId(static_cast<std::int32_t>(i))});
   }
-  state->groups[group].members.push_back(notices);
-  return std::unique_ptr<Consumer>(std::make_unique<MemoryConsumer>(state, group, notices, clock));
+  state->groups[group].members.push_back(member);
+  return std::unique_ptr<Consumer>(std::make_unique<MemoryConsumer>(state, group, member, clock));
 }
 
 }  // namespace changevault

@@ -34,7 +34,7 @@ class MemoryProducer final : public Producer {
 void notify(MemoryHubState& state, const std::string& group, AssignmentNotice notice) {
   const std::lock_guard lock(state.mutex);
   for (const auto& member : state.groups[group].members) {
-    if (const auto notices = member.lock()) notices->push_back(notice);
+    if (const auto held = member.lock()) held->notices.push_back(notice);
   }
 }
 
@@ -79,6 +79,15 @@ Result<std::optional<EventBatch>> MemoryHub::read(PartitionId partition, Sequenc
   return std::optional<EventBatch>(std::move(batch));
 }
 
+Result<Sequence> MemoryHub::at_time(PartitionId partition, Timestamp time) {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->has(partition))
+    return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), url());
+  const MemoryPartition& in = state_->partition(partition);
+  const auto found = std::ranges::find_if(in.events, [&](const auto& event) { return event.time >= time; });
+  return found == in.events.end() ? in.next : found->sequence;
+}
+
 Result<std::unique_ptr<Consumer>> MemoryHub::join(const std::string& group) {
   return join_memory_hub(state_, group, clock_);
 }
@@ -98,7 +107,7 @@ Result<GroupDescription> MemoryHub::describe_group(const std::string& group) {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->groups.find(group);
   if (found == state_->groups.end()) return no_such_group(group, url());
-  GroupDescription description{group, {}};
+  GroupDescription description{group, {}, state_->members(group)};
   for (std::size_t i = 0; i < state_->partitions.size(); ++i) {
     const PartitionId id(static_cast<std::int32_t>(i));
     const auto position = found->second.positions.find(id);
@@ -107,6 +116,59 @@ Result<GroupDescription> MemoryHub::describe_group(const std::string& group) {
         {id, committed ? std::optional(position->second) : std::nullopt, state_->bounds(id)});
   }
   return description;
+}
+
+// All or nothing. REQUIRES: the lock is held.
+Result<void> MemoryHub::set_positions(const std::string& group, const GroupPositions& positions) {
+  for (const auto& [partition, next] : positions) {
+    if (!state_->has(partition))
+      return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), url());
+    CV_TRY(check_commit(state_->bounds(partition), next, url()));
+  }
+  for (const auto& [partition, next] : positions) state_->groups[group].positions[partition] = next;
+  return {};
+}
+
+Result<void> MemoryHub::create_group(const std::string& group, const GroupPositions& positions) {
+  CV_TRY(check_group_name(group));
+  const std::lock_guard lock(state_->mutex);
+  if (state_->groups.contains(group)) return group_exists(group, url());
+  CV_TRY(set_positions(group, positions));
+  state_->groups[group];
+  return {};
+}
+
+Result<void> MemoryHub::reset_group(const std::string& group, const GroupPositions& positions) {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->groups.contains(group)) return no_such_group(group, url());
+  const auto members = state_->members(group);
+  if (!members.empty()) return group_is_busy(group, members, url());
+  return set_positions(group, positions);
+}
+
+Result<void> MemoryHub::delete_group(const std::string& group) {
+  CV_TRY(check_not_default(group, url()));
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->groups.contains(group)) return no_such_group(group, url());
+  const auto members = state_->members(group);
+  if (!members.empty()) return group_is_busy(group, members, url());
+  state_->groups.erase(group);
+  return {};
+}
+
+Result<void> MemoryHub::raise_partitions(std::int32_t partitions) {
+  const std::lock_guard lock(state_->mutex);
+  const auto has = static_cast<std::int32_t>(state_->partitions.size());
+  CV_TRY(check_raise(has, partitions, url()));
+  state_->partitions.resize(static_cast<std::size_t>(partitions));
+  for (auto& [name, group] : state_->groups) {
+    for (const auto& member : group.members) {
+      const auto held = member.lock();
+      for (std::int32_t i = has; held && i < partitions; ++i)
+        held->notices.push_back({AssignmentNotice::Kind::kAssigned, PartitionId(i)});
+    }
+  }
+  return {};
 }
 
 Sequence MemoryHub::append(PartitionId partition, std::string payload, Timestamp broker_time, bool live) {

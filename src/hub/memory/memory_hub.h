@@ -20,11 +20,17 @@ class MemoryHub final : public Hub {
   Result<std::vector<PartitionBounds>> bounds() override;
   Result<HubClock> clock() override;
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
+  Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
+  // Every member reads every partition; who reads what is the test's to say.
   Result<std::unique_ptr<Consumer>> join(const std::string& group) override;
   Result<std::unique_ptr<Producer>> producer() override;
   bool can_import() const override { return true; }
   Result<std::vector<std::string>> groups() override;
   Result<GroupDescription> describe_group(const std::string& group) override;
+  Result<void> create_group(const std::string& group, const GroupPositions& positions) override;
+  Result<void> reset_group(const std::string& group, const GroupPositions& positions) override;
+  Result<void> delete_group(const std::string& group) override;
+  Result<void> raise_partitions(std::int32_t partitions) override;
   std::string url() const override { return "memory:"; }
 
   // Controls. Partitions that do not exist are a bug of the test.
@@ -44,6 +50,8 @@ class MemoryHub final : public Hub {
   void replace(std::string identity);
 
  private:
+  Result<void> set_positions(const std::string& group, const GroupPositions& positions);
+
   std::shared_ptr<MemoryHubState> state_;
   Clock& clock_;
 };

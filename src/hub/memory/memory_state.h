@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,14 @@ struct MemoryPartition {
 
 // Everything under `mutex`.
 struct MemoryHubState {
-  using Notices = std::deque<AssignmentNotice>;
+  struct Member {
+    std::string name;
+    std::deque<AssignmentNotice> notices;  // not told yet
+    std::set<PartitionId> partitions;      // told as assigned; a revoked one leaves with the poll after
+  };
   struct Group {
     std::map<PartitionId, Sequence> positions;
-    std::vector<std::weak_ptr<Notices>> members;
+    std::vector<std::weak_ptr<Member>> members;
   };
 
   std::mutex mutex;
@@ -48,6 +53,7 @@ struct MemoryHubState {
   std::optional<Timestamp> newest;
   bool live = false;
   std::int64_t changes = 0;
+  std::int64_t joined = 0;  // members so far
 
   MemoryPartition& partition(PartitionId id) { return partitions.at(static_cast<std::size_t>(id.value)); }
   bool has(PartitionId id) const {
@@ -55,6 +61,7 @@ struct MemoryHubState {
   }
   PartitionBounds bounds(PartitionId id) { return {id, partition(id).first, partition(id).next}; }
   HubClock clock(Timestamp now) const { return {live ? now : newest.value_or(Timestamp{0}), newest, live}; }
+  std::vector<MemberDescription> members(const std::string& group);
   Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live);
 };
 

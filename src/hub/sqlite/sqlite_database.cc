@@ -5,18 +5,19 @@
 #include <limits>
 #include <utility>
 
+#include "hub/sqlite/file_holder.h"
+
 namespace changevault {
 namespace {
 
-// How long a call waits for other processes before it gives up. A writer holds the file for the length of one
-// append.
-constexpr Duration kBusyDeadline = seconds(60);
+// A wait that is longer is told.
+constexpr Duration kSilentWait = seconds(2);
 constexpr Duration kLongestBusyWait = milliseconds(20);
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& path, Mode mode,
-                                                             Clock& clock) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& path, Mode mode, Clock& clock,
+                                                             OnWait on_wait) {
   std::error_code failed;
   const auto status = std::filesystem::status(path, failed);
   if (std::filesystem::is_directory(status)) {
@@ -26,7 +27,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   if (mode == Mode::kExisting && status.type() == std::filesystem::file_type::not_found) {
     return Error(ErrorCode::kNotFound, "there is no hub", path, "create it with `changevault init`");
   }
-  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path, clock));
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path, clock, std::move(on_wait)));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (mode == Mode::kCreate ? SQLITE_OPEN_CREATE : 0);
   // An absolute path is never one of SQLite's special names (":memory:", "file:…").
@@ -46,8 +47,17 @@ SqliteDatabase::~SqliteDatabase() {
 int SqliteDatabase::on_busy(void* self, int attempt) {
   auto* database = static_cast<SqliteDatabase*>(self);
   const Duration now = database->clock_.steady();
-  if (attempt == 0) database->busy_since_ = now;
-  if (now.ms - database->busy_since_.ms >= kBusyDeadline.ms) return 0;
+  if (attempt == 0) {
+    database->busy_since_ = now;
+    database->told_ = false;
+  }
+  const Duration waited{now.ms - database->busy_since_.ms};
+  if (waited >= database->patience_) return 0;
+  if (!database->told_ && waited >= kSilentWait && database->on_wait_) {
+    database->told_ = true;
+    database->on_wait_("waiting for the hub, held by " + holder_of(database->path_) + "; for " +
+                       to_string(seconds((database->patience_.ms - waited.ms) / 1000 + 1)) + " at most");
+  }
   database->clock_.sleep(std::min(milliseconds(1 + attempt), kLongestBusyWait), {});
   return 1;
 }
@@ -83,8 +93,8 @@ Error SqliteDatabase::error(const std::string& doing) const {
     case SQLITE_BUSY:
     case SQLITE_PROTOCOL:
       return Error(ErrorCode::kBusy,
-                   message + " (waited " + to_string(kBusyDeadline) + " for another process that is writing)",
-                   path_, "find who holds the file open and writes, then run the command again", true);
+                   message + " (waited " + to_string(patience_) + " for " + holder_of(path_) + ")", path_,
+                   "wait for that process or end it, then run the command again", true);
     case SQLITE_CORRUPT:
     case SQLITE_CONSTRAINT:
       return Error(ErrorCode::kCorrupt, message, path_,

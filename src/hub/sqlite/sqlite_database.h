@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,8 +20,12 @@ class SqliteDatabase {
  public:
   enum class Mode { kExisting, kCreate };
 
+  // Told in words that another process holds the file, once for each long wait. May be empty.
+  using OnWait = std::function<void(const std::string&)>;
+
   // `clock` outlives it. Errors: kNotFound where there is no file (kExisting), else as `error` says.
-  static Result<std::unique_ptr<SqliteDatabase>> open(const std::string& path, Mode mode, Clock& clock);
+  static Result<std::unique_ptr<SqliteDatabase>> open(const std::string& path, Mode mode, Clock& clock,
+                                                      OnWait on_wait = nullptr);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
@@ -37,16 +42,23 @@ class SqliteDatabase {
   // kUnreachable.
   Error error(const std::string& doing) const;
 
+  // How long calls wait for other processes from now on.
+  void set_patience(Duration patience) { patience_ = patience; }
+
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
 
  private:
-  SqliteDatabase(std::string path, Clock& clock) : path_(std::move(path)), clock_(clock) {}
+  SqliteDatabase(std::string path, Clock& clock, OnWait on_wait)
+      : path_(std::move(path)), clock_(clock), on_wait_(std::move(on_wait)) {}
   static int on_busy(void* self, int attempt);
 
   std::string path_;
   Clock& clock_;
+  OnWait on_wait_;
+  Duration patience_ = seconds(60);  // a writer holds the file for the length of one append
   Duration busy_since_{};
+  bool told_ = false;
   sqlite3* handle_ = nullptr;
 };
 

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "hub/hub_checks.h"
+#include "hub/sqlite/group_table.h"
 #include "hub/sqlite/sqlite_consumer.h"
 #include "hub/sqlite/sqlite_producer.h"
 #include "hub/sqlite/sqlite_schema.h"
@@ -9,14 +11,24 @@
 namespace changevault {
 namespace {
 
-Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& clock, Random& random) {
+Result<void> check_count(std::int32_t partitions, const std::string& path) {
+  if (partitions >= 1 && partitions <= kMaxSqlitePartitions) return {};
+  return Error(ErrorCode::kUsage,
+               "an embedded hub has 1 to " + std::to_string(kMaxSqlitePartitions) + " partitions, not " +
+                   std::to_string(partitions),
+               path, "correct [hub] partitions");
+}
+
+Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& clock, Random& random,
+                       SqliteDatabase::OnWait on_wait) {
   std::error_code failed;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, failed);
   if (failed)
     return system_error(ErrorCode::kUnreachable, "cannot make the hub's folder", folder.string(),
                         failed.value());
-  CV_ASSIGN(auto database, SqliteDatabase::open(path, SqliteDatabase::Mode::kCreate, clock));
+  CV_ASSIGN(auto database,
+            SqliteDatabase::open(path, SqliteDatabase::Mode::kCreate, clock, std::move(on_wait)));
   // Counts for a file without content only: events of some hundred bytes fill such pages well.
   CV_TRY(database->run("PRAGMA page_size=16384"));
   CV_ASSIGN(auto transaction, SqliteTransaction::begin(*database, SqliteTransaction::Kind::kWrite));
@@ -28,31 +40,36 @@ Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& 
 }  // namespace
 
 Result<std::unique_ptr<SqliteHub>> SqliteHub::create(const std::string& path, std::int32_t partitions,
-                                                     Clock& clock, Random& random) {
-  if (partitions < 1 || partitions > kMaxSqlitePartitions) {
-    return Error(ErrorCode::kUsage,
-                 "an embedded hub has 1 to " + std::to_string(kMaxSqlitePartitions) + " partitions, not " +
-                     std::to_string(partitions),
-                 path, "correct [hub] partitions");
-  }
-  CV_TRY(make_file(path, partitions, clock, random));
-  CV_ASSIGN(auto hub, open(path, clock));
-  const std::int32_t has = hub->log_->partitions();
-  if (has == partitions) return hub;
-  return Error(ErrorCode::kUsage,
-               "the hub has " + std::to_string(has) + " partitions, not " + std::to_string(partitions), path,
-               "set [hub] partitions = " + std::to_string(has) +
-                   ": documents keep their partition for the life of a hub");
+                                                     Clock& clock, Random& random, SqliteHubOptions options) {
+  CV_TRY(check_count(partitions, path));
+  CV_TRY(make_file(path, partitions, clock, random, options.on_wait));
+  CV_ASSIGN(auto hub, open(path, clock, std::move(options)));
+  CV_TRY(hub->raise_partitions(partitions));
+  return hub;
 }
 
-Result<std::unique_ptr<SqliteHub>> SqliteHub::open(const std::string& path, Clock& clock) {
-  CV_ASSIGN(auto log, SqliteLog::open(path, SqliteLog::Durability::kFull, clock));
-  return std::unique_ptr<SqliteHub>(new SqliteHub(path, clock, std::move(log)));
+Result<std::unique_ptr<SqliteHub>> SqliteHub::open(const std::string& path, Clock& clock,
+                                                   SqliteHubOptions options) {
+  CV_ASSIGN(auto log, SqliteLog::open(path, SqliteLog::Durability::kFull, clock, options.on_wait));
+  return std::unique_ptr<SqliteHub>(new SqliteHub(path, clock, std::move(options), std::move(log)));
 }
 
 Result<HubDescription> SqliteHub::describe() {
-  return HubDescription{"sqlite", log_->identity(), std::filesystem::path(path_).stem().string(),
-                        log_->partitions()};
+  const std::lock_guard lock(mutex_);
+  CV_ASSIGN(const std::int32_t partitions, log_->partition_count());
+  return HubDescription{"sqlite", log_->identity(), std::filesystem::path(path_).stem().string(), partitions};
+}
+
+Result<void> SqliteHub::raise_partitions(std::int32_t partitions) {
+  CV_TRY(check_count(partitions, path_));
+  const std::lock_guard lock(mutex_);
+  CV_ASSIGN(const std::int32_t before, log_->partition_count());
+  if (before == partitions) return {};
+  CV_ASSIGN(auto transaction, log_->begin(SqliteTransaction::Kind::kWrite));
+  CV_ASSIGN(const std::int32_t has, log_->partition_count());
+  CV_TRY(check_raise(has, partitions, path_));
+  CV_TRY(add_partitions(log_->database(), has, partitions));
+  return transaction.commit();
 }
 
 Result<std::vector<PartitionBounds>> SqliteHub::bounds() {
@@ -77,24 +94,49 @@ Result<std::optional<EventBatch>> SqliteHub::read(PartitionId partition, Sequenc
   return std::move(batch).error();
 }
 
+Result<Sequence> SqliteHub::at_time(PartitionId partition, Timestamp time) {
+  const std::lock_guard lock(mutex_);
+  return log_->at_time(partition, time);
+}
+
 Result<std::unique_ptr<Consumer>> SqliteHub::join(const std::string& group) {
-  CV_ASSIGN(auto consumer, SqliteConsumer::join(path_, group, clock_));
+  // A group's position is a hint that may fall back after a power cut, and leases end with the machine, so
+  // that its writes need not wait for the disk.
+  CV_ASSIGN(auto log, SqliteLog::open(path_, SqliteLog::Durability::kNormal, clock_, options_.on_wait));
+  CV_ASSIGN(auto consumer,
+            SqliteConsumer::join(std::move(log), group, {options_.member, options_.lease}, clock_));
   return std::unique_ptr<Consumer>(std::move(consumer));
 }
 
 Result<std::unique_ptr<Producer>> SqliteHub::producer() {
-  CV_ASSIGN(auto producer, SqliteProducer::open(path_, clock_));
+  CV_ASSIGN(auto log, SqliteLog::open(path_, SqliteLog::Durability::kFull, clock_, options_.on_wait));
+  CV_ASSIGN(auto producer, SqliteProducer::open(std::move(log), options_.retention, clock_));
   return std::unique_ptr<Producer>(std::move(producer));
 }
 
 Result<std::vector<std::string>> SqliteHub::groups() {
   const std::lock_guard lock(mutex_);
-  return log_->groups();
+  return GroupTable(*log_).names();
 }
 
 Result<GroupDescription> SqliteHub::describe_group(const std::string& group) {
   const std::lock_guard lock(mutex_);
-  return log_->describe_group(group);
+  return GroupTable(*log_).describe(group);
+}
+
+Result<void> SqliteHub::create_group(const std::string& group, const GroupPositions& positions) {
+  const std::lock_guard lock(mutex_);
+  return GroupTable(*log_).create(group, positions);
+}
+
+Result<void> SqliteHub::reset_group(const std::string& group, const GroupPositions& positions) {
+  const std::lock_guard lock(mutex_);
+  return GroupTable(*log_).reset(group, positions);
+}
+
+Result<void> SqliteHub::delete_group(const std::string& group) {
+  const std::lock_guard lock(mutex_);
+  return GroupTable(*log_).remove(group);
 }
 
 }  // namespace changevault

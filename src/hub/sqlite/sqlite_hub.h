@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "hub/hub.h"
 #include "hub/sqlite/sqlite_log.h"
+#include "hub/sqlite/sqlite_options.h"
 
 namespace changevault {
 
@@ -17,30 +18,39 @@ namespace changevault {
 // time of the append, or the message's own where it has one, never later than the clock.
 class SqliteHub final : public Hub {
  public:
-  // Makes the hub, or opens the one that is there. kUsage: it has another number of partitions, or the file
-  // belongs to another program. Killed anywhere, the next call finishes the work. `clock` outlives the hub.
+  // Makes the hub, or opens the one that is there and raises its partitions to this number. kUsage: it has
+  // more of them, or the file belongs to another program. Killed anywhere, the next call finishes the work.
+  // `clock` outlives the hub.
   static Result<std::unique_ptr<SqliteHub>> create(const std::string& path, std::int32_t partitions,
-                                                   Clock& clock, Random& random);
+                                                   Clock& clock, Random& random,
+                                                   SqliteHubOptions options = {});
   // kNotFound where there is none.
-  static Result<std::unique_ptr<SqliteHub>> open(const std::string& path, Clock& clock);
+  static Result<std::unique_ptr<SqliteHub>> open(const std::string& path, Clock& clock,
+                                                 SqliteHubOptions options = {});
 
   Result<HubDescription> describe() override;
   Result<std::vector<PartitionBounds>> bounds() override;
   Result<HubClock> clock() override;
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
+  Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
   Result<std::unique_ptr<Consumer>> join(const std::string& group) override;
   Result<std::unique_ptr<Producer>> producer() override;
   bool can_import() const override { return true; }
   Result<std::vector<std::string>> groups() override;
   Result<GroupDescription> describe_group(const std::string& group) override;
+  Result<void> create_group(const std::string& group, const GroupPositions& positions) override;
+  Result<void> reset_group(const std::string& group, const GroupPositions& positions) override;
+  Result<void> delete_group(const std::string& group) override;
+  Result<void> raise_partitions(std::int32_t partitions) override;
   std::string url() const override { return "sqlite:" + path_; }
 
  private:
-  SqliteHub(std::string path, Clock& clock, std::unique_ptr<SqliteLog> log)
-      : path_(std::move(path)), clock_(clock), log_(std::move(log)) {}
+  SqliteHub(std::string path, Clock& clock, SqliteHubOptions options, std::unique_ptr<SqliteLog> log)
+      : path_(std::move(path)), clock_(clock), options_(std::move(options)), log_(std::move(log)) {}
 
   std::string path_;
   Clock& clock_;
+  SqliteHubOptions options_;
   std::mutex mutex_;  // guards log_
   std::unique_ptr<SqliteLog> log_;
 };

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/manual_clock.h"
 #include "base/random.h"
@@ -47,9 +48,11 @@ TEST_F(SqliteHubTest, CreateIsIdempotentAndTheIdentityStays) {
   EXPECT_NE(value(create(3)->describe()).identity, identity);
 }
 
-TEST_F(SqliteHubTest, AnotherNumberOfPartitionsIsRefused) {
+TEST_F(SqliteHubTest, PartitionsAreAddedNeverTakenAway) {
   create(3);
-  EXPECT_ERROR(SqliteHub::create(path_, 4, clock_, system_random()), ErrorCode::kUsage);
+  EXPECT_ERROR(SqliteHub::create(path_, 2, clock_, system_random()), ErrorCode::kUsage);
+  EXPECT_EQ(value(create(5)->describe()).partitions, 5);
+  EXPECT_EQ(value(create(5)->bounds()).size(), 5U);
   EXPECT_ERROR(SqliteHub::create(path_, 0, clock_, system_random()), ErrorCode::kUsage);
   EXPECT_ERROR(SqliteHub::create(path_, 1025, clock_, system_random()), ErrorCode::kUsage);
 }
@@ -142,6 +145,57 @@ TEST_F(SqliteHubTest, WaitingForAnotherWriterEndsAtTheDeadline) {
     EXPECT_OK(hub->bounds());  // readers do not wait
   }
   EXPECT_OK(producer->append({{"k", "{}", std::nullopt}}));
+}
+
+TEST_F(SqliteHubTest, ALongWaitIsToldOnceWithItsHolder) {
+  std::vector<std::string> told;
+  auto hub = value(SqliteHub::create(path_, 1, clock_, system_random(),
+                                     {.on_wait = [&](const std::string& words) { told.push_back(words); }}));
+  auto producer = value(hub->producer());
+  auto other = value(SqliteDatabase::open(path_, SqliteDatabase::Mode::kExisting, clock_));
+  auto transaction = value(SqliteTransaction::begin(*other, SqliteTransaction::Kind::kWrite));
+  EXPECT_ERROR(producer->append({{"k", "{}", std::nullopt}}), ErrorCode::kBusy);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("waiting for the hub, held by process " + std::to_string(::getpid())),
+            std::string::npos)
+      << told[0];
+  EXPECT_NE(told[0].find("for 58s at most"), std::string::npos) << told[0];
+  EXPECT_ERROR(producer->append({{"k", "{}", std::nullopt}}), ErrorCode::kBusy);
+  EXPECT_EQ(told.size(), 2U) << "another wait is told again";
+}
+
+// What version 1 of this program made.
+TEST_F(SqliteHubTest, AHubOfTheFirstFormatIsBroughtToThisOne) {
+  edit(R"sql(
+    PRAGMA page_size=16384; PRAGMA application_id=1129728066; PRAGMA user_version=1;
+    CREATE TABLE hub (id INTEGER PRIMARY KEY CHECK (id = 0), identity TEXT NOT NULL,
+      partitions INTEGER NOT NULL CHECK (partitions > 0), newest INTEGER,
+      live INTEGER NOT NULL CHECK (live IN (0, 1))) STRICT;
+    CREATE TABLE partitions (partition INTEGER PRIMARY KEY, first INTEGER NOT NULL CHECK (first >= 0),
+      next INTEGER NOT NULL CHECK (next >= first)) STRICT;
+    CREATE TABLE events (key INTEGER PRIMARY KEY, time INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
+    CREATE TABLE consumer_groups (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE TABLE positions (name TEXT NOT NULL, partition INTEGER NOT NULL,
+      next INTEGER NOT NULL CHECK (next >= 0), PRIMARY KEY (name, partition)) STRICT, WITHOUT ROWID;
+    INSERT INTO hub VALUES (0, '0123456789abcdef0123456789abcdef', 2, 2000, 0);
+    INSERT INTO partitions VALUES (0, 1, 3), (1, 0, 0);
+    INSERT INTO events VALUES (1, 2000, x'6162'), (2, 1000, x'636465');
+    INSERT INTO consumer_groups VALUES ('$Default'), ('g');
+    INSERT INTO positions VALUES ('g', 0, 2);
+  )sql");
+  auto hub = value(SqliteHub::open(path_, clock_));
+  EXPECT_EQ(value(hub->describe()).identity, "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(value(hub->read(PartitionId(0), Sequence(2)))->events[0].payload, "cde");
+  EXPECT_EQ(value(hub->describe_group("g")).positions[0].next, Sequence(2));
+  auto consumer = value(hub->join("g"));
+  EXPECT_EQ(value(consumer->poll(milliseconds(0), {})).assigned.size(), 2U);
+  append(*hub, 1);
+  auto database = value(SqliteDatabase::open(path_, SqliteDatabase::Mode::kExisting, clock_));
+  EXPECT_EQ(value(database->number("PRAGMA user_version")), 2);
+  EXPECT_EQ(value(database->number("SELECT sum(bytes) FROM partitions")), 2 + 3 + 1);
+  EXPECT_EQ(value(database->number("SELECT max(reached) FROM partitions WHERE partition = 0")),
+            value(hub->bounds())[0].next.value > 3 ? kStart.ms : 2000);
+  EXPECT_OK(SqliteHub::create(path_, 2, clock_, system_random()));
 }
 
 TEST_F(SqliteHubTest, OddFileNamesAreFileNames) {

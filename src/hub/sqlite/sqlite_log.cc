@@ -1,5 +1,6 @@
 #include "hub/sqlite/sqlite_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "hub/hub_checks.h"
@@ -21,14 +22,16 @@ SqliteLog::SqliteLog(std::unique_ptr<SqliteDatabase> database, Clock& clock)
 SqliteLog::~SqliteLog() = default;
 
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open(const std::string& path, Durability durability,
-                                                   Clock& clock) {
-  CV_ASSIGN(auto database, SqliteDatabase::open(path, SqliteDatabase::Mode::kExisting, clock));
+                                                   Clock& clock, SqliteDatabase::OnWait on_wait) {
+  CV_ASSIGN(auto database,
+            SqliteDatabase::open(path, SqliteDatabase::Mode::kExisting, clock, std::move(on_wait)));
   CV_ASSIGN(const SqliteFileKind kind, check_format(*database));
   if (kind == SqliteFileKind::kEmpty) {
     return Error(ErrorCode::kNotFound, "the file is empty: there is no hub in it", path,
                  "create it with `changevault init`");
   }
   CV_TRY(configure_connection(*database, durability == Durability::kFull));
+  if (kind == SqliteFileKind::kOldHub) CV_TRY(migrate(*database));
   std::unique_ptr<SqliteLog> log(new SqliteLog(std::move(database), clock));
   CV_TRY(log->prepare());
   return log;
@@ -39,7 +42,8 @@ Result<void> SqliteLog::prepare() {
   CV_ASSIGN(auto hub,
             SqliteStatement::prepare(db, "SELECT identity, partitions, newest, live FROM hub WHERE id = 0"));
   CV_ASSIGN(auto all,
-            SqliteStatement::prepare(db, "SELECT partition, first, next FROM partitions ORDER BY partition"));
+            SqliteStatement::prepare(
+                db, "SELECT partition, first, next, bytes, reached FROM partitions ORDER BY partition"));
   CV_ASSIGN(auto one, SqliteStatement::prepare(
                           db, "SELECT partition, first, next FROM partitions WHERE partition = ?1"));
   CV_ASSIGN(auto events,
@@ -54,13 +58,19 @@ Result<void> SqliteLog::prepare() {
     return Error(ErrorCode::kCorrupt, "the hub does not say who it is", db.path(),
                  "restore the file from a backup");
   identity_ = use.bytes(0);
-  partitions_ = static_cast<std::int32_t>(use.integer(1));
   return {};
 }
 
-Result<SqliteTransaction> SqliteLog::begin_read() {
+Result<SqliteTransaction> SqliteLog::begin(SqliteTransaction::Kind kind) {
   CV_TRY(database_->check_in_place());
-  return SqliteTransaction::begin(*database_, SqliteTransaction::Kind::kRead);
+  return SqliteTransaction::begin(*database_, kind);
+}
+
+Result<std::int32_t> SqliteLog::partition_count() {
+  CV_TRY(database_->check_in_place());
+  SqliteStatement::Use use(statements_->hub);
+  CV_TRY(use.step());
+  return static_cast<std::int32_t>(use.integer(1));
 }
 
 Result<HubClock> SqliteLog::clock_at(Timestamp now) {
@@ -76,44 +86,57 @@ Result<HubClock> SqliteLog::clock_at(Timestamp now) {
 
 Result<HubClock> SqliteLog::clock() {
   const Timestamp now = clock_.now();
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
+  CV_ASSIGN(const SqliteTransaction transaction, begin(SqliteTransaction::Kind::kRead));
   return clock_at(now);
 }
 
-Result<std::vector<PartitionBounds>> SqliteLog::bounds_inside() {
-  std::vector<PartitionBounds> bounds;
+Result<std::vector<PartitionRow>> SqliteLog::partitions_inside() {
+  std::vector<PartitionRow> rows;
   SqliteStatement::Use use(statements_->all_bounds);
   while (true) {
     CV_ASSIGN(const bool row, use.step());
-    if (!row) return bounds;
-    bounds.push_back({PartitionId(static_cast<std::int32_t>(use.integer(0))), Sequence(use.integer(1)),
-                      Sequence(use.integer(2))});
+    if (!row) return rows;
+    const PartitionId partition(static_cast<std::int32_t>(use.integer(0)));
+    rows.push_back({{partition, Sequence(use.integer(1)), Sequence(use.integer(2))},
+                    use.integer(3),
+                    use.is_null(4) ? std::nullopt : std::optional(Timestamp{use.integer(4)})});
   }
 }
 
 Result<std::vector<PartitionBounds>> SqliteLog::bounds() {
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
-  return bounds_inside();
+  CV_ASSIGN(const SqliteTransaction transaction, begin(SqliteTransaction::Kind::kRead));
+  CV_ASSIGN(const std::vector<PartitionRow> rows, partitions_inside());
+  std::vector<PartitionBounds> bounds;
+  for (const PartitionRow& row : rows) bounds.push_back(row.bounds);
+  return bounds;
 }
 
-Result<PartitionBounds> SqliteLog::bounds_of(PartitionId partition) {
-  SqliteStatement::Use use(statements_->bounds);
-  use.bind(1, partition.value);
-  CV_ASSIGN(const bool row, use.step());
-  if (row) return PartitionBounds{partition, Sequence(use.integer(1)), Sequence(use.integer(2))};
-  return no_such_partition(partition, partitions_, database_->path());
+Result<PartitionBounds> SqliteLog::bounds_inside(PartitionId partition) {
+  {
+    SqliteStatement::Use use(statements_->bounds);
+    use.bind(1, partition.value);
+    CV_ASSIGN(const bool row, use.step());
+    if (row) return PartitionBounds{partition, Sequence(use.integer(1)), Sequence(use.integer(2))};
+  }
+  CV_ASSIGN(const std::int32_t partitions, partition_count());
+  return no_such_partition(partition, partitions, database_->path());
 }
 
 Result<PartitionBounds> SqliteLog::bounds(PartitionId partition) {
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
-  return bounds_of(partition);
+  CV_ASSIGN(const SqliteTransaction transaction, begin(SqliteTransaction::Kind::kRead));
+  return bounds_inside(partition);
 }
 
 Result<EventBatch> SqliteLog::fetch(PartitionId partition, Sequence at, FetchLimits limits) {
   const Timestamp now = clock_.now();
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
+  CV_ASSIGN(const SqliteTransaction transaction, begin(SqliteTransaction::Kind::kRead));
+  return fetch_inside(partition, at, limits, now);
+}
+
+Result<EventBatch> SqliteLog::fetch_inside(PartitionId partition, Sequence at, FetchLimits limits,
+                                           Timestamp now) {
   CV_ASSIGN(const HubClock clock, clock_at(now));
-  CV_ASSIGN(const PartitionBounds bounds, bounds_of(partition));
+  CV_ASSIGN(const PartitionBounds bounds, bounds_inside(partition));
   CV_TRY(check_position(bounds, at, database_->path()));
   BatchBuilder batch(partition, at, limits);
   SqliteStatement::Use use(statements_->events);
@@ -138,64 +161,27 @@ Result<std::int64_t> SqliteLog::data_version() {
   return use.integer(0);
 }
 
-Result<std::vector<std::string>> SqliteLog::groups() {
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
-  CV_ASSIGN(auto statement,
-            SqliteStatement::prepare(*database_, "SELECT name FROM consumer_groups ORDER BY name"));
-  SqliteStatement::Use use(statement);
-  std::vector<std::string> names;
-  while (true) {
-    CV_ASSIGN(const bool row, use.step());
-    if (!row) return names;
-    names.emplace_back(use.bytes(0));
-  }
-}
-
-Result<GroupDescription> SqliteLog::describe_group(const std::string& group) {
-  CV_ASSIGN(const SqliteTransaction transaction, begin_read());
-  CV_ASSIGN(auto known,
-            SqliteStatement::prepare(*database_, "SELECT 1 FROM consumer_groups WHERE name = ?1"));
-  CV_ASSIGN(auto position, SqliteStatement::prepare(
-                               *database_, "SELECT next FROM positions WHERE name = ?1 AND partition = ?2"));
-  SqliteStatement::Use find(known);
-  find.bind_text(1, group);
-  CV_ASSIGN(const bool there, find.step());
-  if (!there) return no_such_group(group, database_->path());
-  GroupDescription description{group, {}};
-  CV_ASSIGN(const std::vector<PartitionBounds> bounds, bounds_inside());
-  for (const PartitionBounds& partition : bounds) {
-    SqliteStatement::Use use(position);
-    use.bind_text(1, group).bind(2, partition.partition.value);
-    CV_ASSIGN(const bool committed, use.step());
-    const std::optional<Sequence> next = committed ? std::optional(Sequence(use.integer(0))) : std::nullopt;
-    description.positions.push_back({partition.partition, next, partition});
-  }
-  return description;
-}
-
-Result<void> SqliteLog::add_group(const std::string& group) {
-  CV_TRY(database_->check_in_place());
-  CV_ASSIGN(auto insert,
-            SqliteStatement::prepare(*database_, "INSERT OR IGNORE INTO consumer_groups VALUES (?1)"));
-  return SqliteStatement::Use(insert).bind_text(1, group).finish();
-}
-
-Result<void> SqliteLog::commit(const std::string& group, PartitionId partition, Sequence next) {
-  CV_TRY(database_->check_in_place());
-  CV_ASSIGN(auto transaction, SqliteTransaction::begin(*database_, SqliteTransaction::Kind::kWrite));
-  CV_ASSIGN(const PartitionBounds bounds, bounds_of(partition));
-  CV_TRY(check_commit(bounds, next, database_->path()));
+Result<Sequence> SqliteLog::at_time(PartitionId partition, Timestamp time) {
+  CV_ASSIGN(const SqliteTransaction transaction, begin(SqliteTransaction::Kind::kRead));
+  CV_ASSIGN(const PartitionBounds bounds, bounds_inside(partition));
+  // Every event before a mark that had not reached the time is earlier; behind it, the events are asked.
+  Sequence from = bounds.first;
   {
-    CV_ASSIGN(auto upsert, SqliteStatement::prepare(*database_,
-                                                    "INSERT INTO positions VALUES (?1, ?2, ?3)"
-                                                    " ON CONFLICT DO UPDATE SET next = excluded.next"));
-    CV_TRY(SqliteStatement::Use(upsert)
-               .bind_text(1, group)
-               .bind(2, partition.value)
-               .bind(3, next.value)
-               .finish());
+    CV_ASSIGN(auto mark, SqliteStatement::prepare(*database_,
+                                                  "SELECT sequence FROM marks WHERE partition = ?1 AND "
+                                                  "reached < ?2 ORDER BY sequence DESC LIMIT 1"));
+    SqliteStatement::Use use(mark);
+    use.bind(1, partition.value).bind(2, time.ms);
+    CV_ASSIGN(const bool row, use.step());
+    if (row) from = std::max(from, Sequence(use.integer(0)));
   }
-  return transaction.commit();
+  CV_ASSIGN(auto first, SqliteStatement::prepare(*database_,
+                                                 "SELECT key FROM events WHERE key >= ?1 AND key < ?2 AND "
+                                                 "time >= ?3 ORDER BY key LIMIT 1"));
+  SqliteStatement::Use use(first);
+  use.bind(1, event_key(partition, from)).bind(2, event_key(partition, bounds.next)).bind(3, time.ms);
+  CV_ASSIGN(const bool row, use.step());
+  return row ? Sequence(use.integer(0) - event_key(partition, Sequence(0))) : bounds.next;
 }
 
 }  // namespace changevault

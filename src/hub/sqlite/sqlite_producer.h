@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "hub/hub.h"
+#include "hub/sqlite/retention.h"
 #include "hub/sqlite/sqlite_database.h"
 #include "hub/sqlite/sqlite_log.h"
 
@@ -18,21 +19,29 @@ namespace changevault {
 class SqliteProducer final : public Producer {
  public:
   // `clock` outlives the producer.
-  static Result<std::unique_ptr<SqliteProducer>> open(const std::string& path, Clock& clock);
+  static Result<std::unique_ptr<SqliteProducer>> open(std::unique_ptr<SqliteLog> log,
+                                                      SqliteRetention retention, Clock& clock);
   Result<void> append(std::vector<Message> messages) override;
 
  private:
   struct Statements {
     SqliteStatement insert;
     SqliteStatement move_end;
+    SqliteStatement mark;
     SqliteStatement set_newest;
   };
-  SqliteProducer(std::unique_ptr<SqliteLog> log, Statements statements, Clock& clock)
-      : log_(std::move(log)), statements_(std::move(statements)), clock_(clock) {}
+  SqliteProducer(std::unique_ptr<SqliteLog> log, Statements statements, SqliteRetention retention,
+                 Clock& clock)
+      : log_(std::move(log)),
+        statements_(std::move(statements)),
+        retention_(*log_, retention, clock),
+        clock_(clock) {}
   Result<void> append_all(const std::vector<Message>& messages);
+  Result<void> insert(PartitionRow& partition, Timestamp time, const std::string& payload);
 
   std::unique_ptr<SqliteLog> log_;
   Statements statements_;
+  Retention retention_;
   Clock& clock_;
 };
 

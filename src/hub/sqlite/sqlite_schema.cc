@@ -4,7 +4,7 @@ namespace changevault {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x43564842;  // "CVHB"
-constexpr std::int64_t kFormatVersion = 1;
+constexpr std::int64_t kFormatVersion = 2;
 
 constexpr const char* kTables = R"sql(
   CREATE TABLE hub (
@@ -34,6 +34,41 @@ constexpr const char* kTables = R"sql(
   INSERT INTO consumer_groups VALUES ('$Default');
 )sql";
 
+// What version 2 adds: members and their leases, the size of what is kept, marks to find a time.
+constexpr const char* kSecondVersion = R"sql(
+  ALTER TABLE partitions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE partitions ADD COLUMN reached INTEGER;
+  ALTER TABLE consumer_groups ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE members (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    group_name TEXT NOT NULL,
+    name TEXT NOT NULL,
+    beat INTEGER NOT NULL,
+    lease INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    inode INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE leases (
+    group_name TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    PRIMARY KEY (group_name, partition)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE marks (
+    partition INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    PRIMARY KEY (partition, sequence)
+  ) STRICT, WITHOUT ROWID;
+  UPDATE partitions SET (bytes, reached) = (
+    SELECT ifnull(sum(length(payload)), 0), max(time) FROM events
+    WHERE key >= partition * 281474976710656 + first AND key < partition * 281474976710656 + next);
+)sql";
+
+Result<void> set_version(SqliteDatabase& database) {
+  return database.run("PRAGMA user_version=" + std::to_string(kFormatVersion));
+}
+
 }  // namespace
 
 Result<SqliteFileKind> check_format(SqliteDatabase& database) {
@@ -53,22 +88,37 @@ Result<SqliteFileKind> check_format(SqliteDatabase& database) {
                      std::to_string(kFormatVersion) + " and older",
                  database.path(), "update this program");
   }
-  return SqliteFileKind::kHub;
+  return version == kFormatVersion ? SqliteFileKind::kHub : SqliteFileKind::kOldHub;
 }
 
 Result<void> create_schema(SqliteDatabase& database, const std::string& identity, std::int32_t partitions) {
   CV_TRY(database.run("PRAGMA application_id=" + std::to_string(kApplicationId)));
-  CV_TRY(database.run("PRAGMA user_version=" + std::to_string(kFormatVersion)));
   CV_TRY(database.run(kTables));
-  {
-    CV_ASSIGN(auto hub, SqliteStatement::prepare(database, "INSERT INTO hub VALUES (0, ?1, ?2, NULL, 0)"));
-    CV_TRY(SqliteStatement::Use(hub).bind_text(1, identity).bind(2, partitions).finish());
-  }
-  CV_ASSIGN(auto insert, SqliteStatement::prepare(database, "INSERT INTO partitions VALUES (?1, 0, 0)"));
-  for (std::int32_t partition = 0; partition < partitions; ++partition) {
+  CV_TRY(database.run(kSecondVersion));
+  CV_TRY(set_version(database));
+  CV_ASSIGN(auto hub, SqliteStatement::prepare(database, "INSERT INTO hub VALUES (0, ?1, ?2, NULL, 0)"));
+  CV_TRY(SqliteStatement::Use(hub).bind_text(1, identity).bind(2, partitions).finish());
+  return add_partitions(database, 0, partitions);
+}
+
+Result<void> add_partitions(SqliteDatabase& database, std::int32_t from, std::int32_t to) {
+  CV_ASSIGN(auto insert, SqliteStatement::prepare(
+                             database, "INSERT INTO partitions (partition, first, next) VALUES (?1, 0, 0)"));
+  for (std::int32_t partition = from; partition < to; ++partition) {
     CV_TRY(SqliteStatement::Use(insert).bind(1, partition).finish());
   }
-  return {};
+  CV_TRY(database.run("UPDATE hub SET partitions = " + std::to_string(to)));
+  return database.run("UPDATE consumer_groups SET generation = generation + 1");
+}
+
+Result<void> migrate(SqliteDatabase& database) {
+  CV_ASSIGN(auto transaction, SqliteTransaction::begin(database, SqliteTransaction::Kind::kWrite));
+  CV_ASSIGN(const SqliteFileKind kind, check_format(database));  // another process may have been first
+  if (kind == SqliteFileKind::kOldHub) {
+    CV_TRY(database.run(kSecondVersion));
+    CV_TRY(set_version(database));
+  }
+  return transaction.commit();
 }
 
 Result<void> configure_connection(SqliteDatabase& database, bool durable) {
