@@ -138,6 +138,7 @@ Result<bool> Membership::put_out_the_gone_inside(MemberId me) {
 }
 
 Result<void> Membership::rebalance() {
+  known_generation_ = -1;  // until this has succeeded
   CV_ASSIGN(auto transaction, log_.begin(SqliteTransaction::Kind::kWrite));
   CV_TRY(rows_.add());
   CV_ASSIGN(const MemberId me, enter_inside());
