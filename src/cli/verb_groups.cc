@@ -63,7 +63,8 @@ class GroupsVerb final : public Verb {
     return "A group made by `create` begins at the end: it gets what is published from now on, as Kafka's\n"
            "auto.offset.reset=latest has it. `reset` and `delete` need a group that nobody is reading, and "
            "ask\n"
-           "first; without a terminal and without --yes nothing happens (exit code 2). WHERE is " +
+           "first; without a terminal and without --yes nothing happens (exit code 2).\n"
+           "WHERE is " +
            std::string(kHubPositionWords) + ".";
   }
   std::string examples() const override {

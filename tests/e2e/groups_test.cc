@@ -56,7 +56,8 @@ class GroupsTest : public ::testing::Test {
   std::map<std::string, std::size_t> shares(const std::string& group) {
     std::map<std::string, std::size_t> out;
     std::size_t all = 0;
-    for (const json& member : describe(group).at("members")) {
+    const json described = describe(group);
+    for (const json& member : described.at("members")) {
       all += out[member.at("member")] = member.at("partitions").size();
     }
     return all == 4 ? out : std::map<std::string, std::size_t>{};
@@ -157,6 +158,7 @@ TEST_F(GroupsTest, AReaderThatIsKilledRepeatsButSkipsNothing) {
 }
 
 TEST_F(GroupsTest, ReadersOfOneGroupShareAndAGroupInUseIsNotMoved) {
+  vault_.expect(0, {"groups", "create", "g"});
   Process first = start({"consume", "--group", "g", "--follow"});
   Process second = start({"consume", "--group", "g", "--follow"});
   wait_until("both have a share", [&] {
@@ -196,7 +198,8 @@ TEST_F(GroupsTest, OldEventsGoByTheConfiguredRetentionAndTheOvertakenAreToldWhat
   vault_.options().environment["CHANGEVAULT_HUB_RETENTION_BYTES"] = "2000";
   publish();
   std::int64_t kept = 0;
-  for (const json& partition : describe("g").at("partitions"))
+  const json described = describe("g");
+  for (const json& partition : described.at("partitions"))
     kept += partition.at("next").get<std::int64_t>() - partition.at("first").get<std::int64_t>();
   EXPECT_LT(kept, 30);
   const Outcome overtaken = vault_.run({"consume", "--group", "g"});

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "hub/sqlite/sqlite_database.h"
 #include "hub/sqlite/sqlite_hub.h"
 #include "tests/support/expect.h"
 #include "tests/support/temp_dir.h"
@@ -50,8 +51,9 @@ std::string payload_of(int writer, int number) {
 
 // Appends batches of ten numbered events until killed; each acknowledged number goes to `acknowledged` as an
 // int.
-int publish_forever(const std::string& path, int writer, int first, int acknowledged) {
-  auto hub = SqliteHub::open(path, system_clock());
+int publish_forever(const std::string& path, int writer, int first, int acknowledged,
+                    SqliteHubOptions options = {}) {
+  auto hub = SqliteHub::open(path, system_clock(), std::move(options));
   if (!hub) return 1;
   auto producer = (*hub)->producer();
   if (!producer) return 2;
@@ -127,6 +129,49 @@ TEST(SqliteHubKill, AcknowledgedEventsSurviveThirtyKills) {
   }
 }
 
+TEST(SqliteHubKill, KilledWhileOldEventsAreTakenOutTheHubStaysWhole) {
+  const TempDir folder;
+  const std::string path = folder / "hub.db";
+  ASSERT_OK(SqliteHub::create(path, kPartitions, system_clock(), system_random()));
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  constexpr std::int64_t kKept = 50'000;
+  for (int kill = 0; kill < 15; ++kill) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = in_child([&] {
+      ::close(ends[0]);
+      return publish_forever(path, kill, 0, ends[1], {.retention = {.bytes = kKept}});
+    });
+    ::close(ends[1]);
+    int last = -1;
+    for (auto wanted = 1 + random() % 60; wanted > 0; --wanted) {
+      if (::read(ends[0], &last, sizeof last) != sizeof last) break;
+    }
+    for (auto spin = random() % 200'000; spin > 0; --spin) asm volatile("");
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    auto hub = value(SqliteHub::open(path, system_clock()));
+    EXPECT_GE(last, 0);
+    const auto payloads = everything(*hub);
+    std::int64_t bytes = 0;
+    for (const std::string& payload : payloads) bytes += static_cast<std::int64_t>(payload.size());
+    auto database = value(SqliteDatabase::open(path, SqliteDatabase::Mode::kExisting, system_clock()));
+    EXPECT_EQ(value(database->number("SELECT sum(bytes) FROM partitions")), bytes);
+    EXPECT_EQ(value(database->number("SELECT count(*) FROM events")),
+              static_cast<std::int64_t>(payloads.size()));
+  }
+  auto hub = value(SqliteHub::open(path, system_clock(), {.retention = {.bytes = kKept}}));
+  auto producer = value(hub->producer());
+  ASSERT_OK(producer->append({{"k", "{}", std::nullopt}}));
+  std::size_t bytes = 0;
+  for (const std::string& payload : everything(*hub)) bytes += payload.size();
+  EXPECT_LE(bytes, static_cast<std::size_t>(kKept));
+  EXPECT_GT(bytes, static_cast<std::size_t>(kKept) - 1000);
+}
+
 TEST(SqliteHubKill, CreationKilledAnywhereIsFinishedByTheNext) {
   for (int round = 0; round < 15; ++round) {
     const TempDir folder;
@@ -181,6 +226,36 @@ TEST(SqliteHubProcesses, CreatingAtOnceMakesOneHub) {
   }
   for (const pid_t child : children) EXPECT_EQ(wait_for(child), 0);
   EXPECT_OK(SqliteHub::open(path, system_clock()));
+}
+
+TEST(SqliteHubProcesses, AWriterThatHoldsTheFileForLongIsNamedToThoseWhoWait) {
+  const TempDir folder;
+  const std::string path = folder / "hub.db";
+  ASSERT_OK(SqliteHub::create(path, kPartitions, system_clock(), system_random()));
+  int holds[2];
+  int may_end[2];
+  ASSERT_EQ(::pipe(holds), 0);
+  ASSERT_EQ(::pipe(may_end), 0);
+  const pid_t child = in_child([&] {
+    auto database = SqliteDatabase::open(path, SqliteDatabase::Mode::kExisting, system_clock());
+    auto transaction = SqliteTransaction::begin(**database, SqliteTransaction::Kind::kWrite);
+    if (!transaction) return 1;
+    char word = 'h';
+    if (::write(holds[1], &word, 1) != 1 || ::read(may_end[0], &word, 1) != 1) return 2;
+    return transaction->commit() ? 0 : 3;
+  });
+  char word = ' ';
+  ASSERT_EQ(::read(holds[0], &word, 1), 1);
+  std::vector<std::string> told;
+  const auto on_wait = [&](const std::string& words) {
+    told.push_back(words);
+    EXPECT_EQ(::write(may_end[1], &word, 1), 1);
+  };
+  auto hub = value(SqliteHub::open(path, system_clock(), {.on_wait = on_wait}));
+  EXPECT_OK(value(hub->producer())->append({{"k", "{}", std::nullopt}}));
+  EXPECT_EQ(wait_for(child), 0);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("held by process " + std::to_string(child)), std::string::npos) << told[0];
 }
 
 // Members of one group in processes of their own. What they are told and what they read comes to the test
