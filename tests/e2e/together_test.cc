@@ -111,6 +111,7 @@ TEST_F(TogetherTest, PublishersArchiversAndALoaderAtOnce) {
 // A paused archiver wakes when its partitions have gone to another one: it is fenced, and nothing is doubled.
 TEST_F(TogetherTest, APausedArchiverIsFencedWhenItWakes) {
   constexpr std::int64_t kEvents = 2'000;
+  vault_.options().environment["CHANGEVAULT_HUB_LEASE"] = "2s";
   vault_.options().environment["CHANGEVAULT_ARCHIVE_FLUSH_INTERVAL"] = "500ms";
   Process paused = start({"archive"});
   vault_.expect(0, {"publish", make_events(kEvents, 1)});
