@@ -126,6 +126,9 @@ class InitVerb final : public Verb {
       out.note("note: " + counted(added, "partition") +
                " added; from now on documents may go to another partition than before, so across this change "
                "the order of one document's events is by time only");
+      if (!written)
+        out.note("note: keep [hub] partitions = " + std::to_string(hub.partitions) + " in " +
+                 c.file.string());
     }
     out.print("store          " + c.store.url + "  (root " + c.store.root + ")");
     out.print("warehouse      " + c.warehouse.url + "  (table " + c.warehouse.table + ")");

@@ -39,6 +39,22 @@ TEST_F(ConfigurationTest, DefaultsAreThoseOfTheTable) {
   EXPECT_TRUE(c.file_exists);
 }
 
+TEST_F(ConfigurationTest, TheHubKeepsEverythingUnlessToldOtherwise) {
+  write("");
+  EXPECT_EQ(value(load()).hub.retention, Duration{});
+  EXPECT_EQ(value(load()).hub.retention_bytes, 0);
+  EXPECT_EQ(value(load()).hub.lease, seconds(10));
+  write("[hub]\nretention = \"7d\"\nretention_bytes = \"50GiB\"\nlease = \"30s\"\n");
+  EXPECT_EQ(value(load()).hub.retention, hours(7 * 24));
+  EXPECT_EQ(value(load()).hub.retention_bytes, std::int64_t{50} << 30);
+  EXPECT_EQ(value(load()).hub.lease, seconds(30));
+  for (const char* wrong : {"retention = \"7\"", "retention = \"0s\"", "retention_bytes = \"-1\"",
+                            "lease = \"0\"", "lease = \"1ms\""}) {
+    write(std::string("[hub]\n") + wrong + "\n");
+    EXPECT_ERROR(load(), ErrorCode::kUsage);
+  }
+}
+
 TEST_F(ConfigurationTest, FlagsWinOverEnvironmentOverFileOverDefault) {
   write("[archive]\nflush_interval = \"5s\"\n");
   EXPECT_EQ(value(load()).archive.flush_interval, seconds(5));

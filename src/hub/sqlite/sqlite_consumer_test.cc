@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -153,6 +155,44 @@ TEST_F(SqliteConsumerTest, AStalledMemberLosesItsPartitionsAndHearsOfItFirst) {
   EXPECT_FALSE(woken.batch);
   settle({&other, &stalled});
   EXPECT_EQ(stalled.held.size(), 2U) << "it takes part again";
+}
+
+// A clock that lets something happen when it is asked for the date, which a fetch does before it reads.
+class InterruptingClock final : public Clock {
+ public:
+  explicit InterruptingClock(Clock& clock) : clock_(clock) {}
+  Timestamp now() const override {
+    if (const auto happens = std::exchange(happens_, nullptr)) happens();
+    return clock_.now();
+  }
+  Duration steady() const override { return clock_.steady(); }
+  bool sleep(Duration duration, std::stop_token stop) override { return clock_.sleep(duration, stop); }
+  void at_next_look(std::function<void()> happens) { happens_ = std::move(happens); }
+
+ private:
+  Clock& clock_;
+  mutable std::function<void()> happens_;
+};
+
+TEST_F(SqliteConsumerTest, AMemberThatIsPutOutInsideItsPollBringsNoBatchAnyMore) {
+  append("k");
+  InterruptingClock clock(clock_);
+  const auto hub = value(SqliteHub::open(path_, clock, {.lease = kLease}));
+  Member stalled(*hub);
+  Member other(*hub_);
+  settle({&stalled, &other});
+  ASSERT_EQ(stalled.held.size(), 2U);
+  for (int i = 0; i < 100; ++i) append(std::to_string(i));
+  // All of it passes between our look and our read.
+  clock.at_next_look([&] {
+    while (other.held.size() < 4) other.poll(seconds(1));
+  });
+  const Poll poll = stalled.poll();
+  EXPECT_EQ(other.held.size(), 4U);
+  EXPECT_FALSE(poll.batch);
+  if (poll.lost.empty()) {
+    EXPECT_EQ(stalled.poll().lost.size(), 2U);
+  }
 }
 
 TEST_F(SqliteConsumerTest, AMemberThatWaitsInPollLives) {
