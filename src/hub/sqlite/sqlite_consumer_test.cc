@@ -246,6 +246,8 @@ TEST_F(SqliteConsumerTest, AnObserverThatSleptItselfCallsNobodySilent) {
   first.poll();
   Member second(*hub_);
   settle({&first, &second});
+  first.poll(seconds(1));
+  second.poll(seconds(1));   // it has seen the other's beat by now
   clock_.advance(hours(1));  // the whole machine was stopped
   second.poll(milliseconds(50));
   EXPECT_TRUE(first.poll().lost.empty());
