@@ -10,6 +10,8 @@ namespace {
 
 // Between two looks at the locks and beats of the others: how long a killed member's partitions wait.
 constexpr Duration kLongestLookInterval = milliseconds(100);
+constexpr Duration kBeatPatience = milliseconds(50);
+constexpr Duration kBeatRetry = milliseconds(500);
 // Leaving is a courtesy: without it the free lock says the same.
 constexpr Duration kLeavePatience = seconds(1);
 
@@ -37,7 +39,7 @@ Result<std::unique_ptr<Membership>> Membership::join(SqliteLog& log, const std::
   CV_TRY(member->rows_.touch());
   CV_TRY(transaction.commit());
   member->id_ = id;
-  member->last_beat_ = clock.steady();
+  member->beat_written();
   return member;
 }
 
@@ -62,8 +64,8 @@ Result<MemberId> Membership::enter_inside() {
   }
 }
 
-bool Membership::due(const std::optional<Duration>& last, Duration interval) const {
-  return !last || clock_.steady().ms - last->ms >= interval.ms;
+void Membership::beat_written() {
+  beat_due_ = {clock_.steady().ms + options_.lease.ms / 3};
 }
 
 Result<void> Membership::begin_poll() {
@@ -79,14 +81,25 @@ Result<void> Membership::attend() {
     known_version_ = version;
   }
   if (known_generation_ < 0) return rebalance();
-  if (due(last_look_, std::min(kLongestLookInterval, milliseconds(options_.lease.ms / 10)))) {
+  const Duration now = clock_.steady();
+  if (!last_look_ || now.ms - last_look_->ms >= std::min(kLongestLookInterval.ms, options_.lease.ms / 10)) {
     CV_TRY(look_at_members());
     if (!gone_.empty()) return rebalance();
   }
-  if (!due(last_beat_, milliseconds(options_.lease.ms / 3))) return {};
-  CV_ASSIGN(const bool there, rows_.beat(*id_));
-  last_beat_ = clock_.steady();
+  if (now < beat_due_) return {};
+  CV_ASSIGN(const bool there, beat());
   return there ? Result<void>() : rebalance();
+}
+
+Result<bool> Membership::beat() {
+  const Duration before = log_.database().set_patience(kBeatPatience);
+  Result<bool> there = rows_.beat(*id_);
+  log_.database().set_patience(before);
+  beat_written();
+  if (there.has_value() || there.error().code != ErrorCode::kBusy) return there;
+  beat_due_ = std::min(beat_due_, {clock_.steady().ms + kBeatRetry.ms});
+  sightings_.clear();
+  return true;
 }
 
 Result<void> Membership::look_at_members() {
@@ -159,7 +172,7 @@ Result<void> Membership::rebalance() {
 
   id_ = me;
   known_generation_ = generation;
-  last_beat_ = clock_.steady();
+  beat_written();
   gone_.clear();
   std::set<PartitionId> ours;
   for (const auto& [partition, holder] : table.holders) {
@@ -192,7 +205,7 @@ Result<void> Membership::commit(PartitionId partition, Sequence next) {
   CV_TRY(rows_.set_position(partition, next));
   CV_TRY(rows_.beat(*id_));
   CV_TRY(transaction.commit());
-  last_beat_ = clock_.steady();
+  beat_written();
   return {};
 }
 

@@ -43,7 +43,9 @@ namespace changevault {
 //  5. A batch is read in the transaction that found the lease to be ours, a position is written in the one
 //  that
 //     did. A member that was put out hears `lost` before anything else of that partition.
-//  6. A member that waits writes its beat every third of its lease, and nothing else.
+//  6. A member that waits writes its beat every third of its lease, and nothing else. It does not wait long
+//  for
+//     a writer that holds the file: nobody can put it out meanwhile, and reading goes on.
 //
 // What no lease can do: a member that stalls between being given a batch and using it does not know that
 // another has taken over. The archive's ledger fences it there.
@@ -98,7 +100,8 @@ class Membership {
   Result<bool> give_back_inside(MemberId me);
   Result<bool> put_out_the_gone_inside(MemberId me);  // true: somebody was
   Result<void> look_at_members();
-  bool due(const std::optional<Duration>& last, Duration interval) const;
+  Result<bool> beat();  // false: the membership is gone
+  void beat_written();
 
   SqliteLog& log_;
   Clock& clock_;
@@ -114,7 +117,7 @@ class Membership {
   News news_;
   std::int64_t known_generation_ = -1;
   std::int64_t known_version_ = -1;
-  std::optional<Duration> last_beat_;
+  Duration beat_due_{};
   std::optional<Duration> last_look_;
   std::map<MemberId, Sighting> sightings_;
   std::set<MemberId> gone_;  // whom the last look found dead or silent for too long

@@ -275,6 +275,41 @@ TEST_F(SqliteConsumerTest, WaitingWritesABeatEveryThirdOfTheLeaseAndNothingElse)
   EXPECT_LE(beats() - before, 19);
 }
 
+TEST_F(SqliteConsumerTest, AWriterThatHoldsTheFileStopsNoReader) {
+  Member member(*hub_);
+  settle({&member});
+  append("k");
+  auto other = value(SqliteDatabase::open(path_, SqliteDatabase::Mode::kExisting, clock_));
+  const auto transaction = value(SqliteTransaction::begin(*other, SqliteTransaction::Kind::kWrite));
+  clock_.advance(hours(1));  // a beat is long due
+  const Duration before = clock_.steady();
+  const Poll poll = member.poll();
+  ASSERT_TRUE(poll.batch);
+  EXPECT_LE(clock_.steady().ms - before.ms, 1000);
+}
+
+TEST_F(SqliteConsumerTest, MembersThatCouldNotWriteDoNotCallEachOtherSilent) {
+  Member first(*hub_);
+  Member second(*hub_);
+  settle({&first, &second});
+  {
+    auto other = value(SqliteDatabase::open(path_, SqliteDatabase::Mode::kExisting, clock_));
+    const auto transaction = value(SqliteTransaction::begin(*other, SqliteTransaction::Kind::kWrite));
+    for (int i = 0; i < 30; ++i) {
+      first.poll(seconds(1));
+      second.poll(seconds(1));
+    }
+  }
+  const std::int64_t before = beats();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(first.poll(seconds(1)).lost.empty());
+    EXPECT_TRUE(second.poll(seconds(1)).lost.empty());
+  }
+  EXPECT_GT(beats(), before);
+  EXPECT_EQ(first.held.size(), 2U);
+  EXPECT_EQ(second.held.size(), 2U);
+}
+
 TEST_F(SqliteConsumerTest, TwoNewcomersAtOnceShareWithTheHolder) {
   Member first(*hub_);
   first.poll();

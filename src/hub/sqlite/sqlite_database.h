@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -42,8 +43,8 @@ class SqliteDatabase {
   // kUnreachable.
   Error error(const std::string& doing) const;
 
-  // How long calls wait for other processes from now on.
-  void set_patience(Duration patience) { patience_ = patience; }
+  // How long calls wait for other processes from now on; returns how long they did before.
+  Duration set_patience(Duration patience) { return std::exchange(patience_, patience); }
 
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
