@@ -5,19 +5,26 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "archive/verify_ledger.h"
+#include "archive/verify_memory.h"
 #include "archive/verify_segment.h"
+#include "base/hash.h"
 
 namespace changevault {
 namespace {
 
 struct Target {
-  const SegmentFacts* facts;
+  const ListedSegment* listed;
   bool dead_letter;
+  std::optional<ObjectInfo> seen;  // in the listing of the store
+
+  const SegmentFacts& facts() const { return listed->facts; }
 };
 
 class Verifier {
@@ -25,41 +32,104 @@ class Verifier {
   using Progress = std::function<void(const VerifyProgress&)>;
 
   Verifier(ObjectStore& store, const KeyLayout& layout, const Scope& scope, const Progress& progress,
-           std::stop_token stop)
-      : store_(store), layout_(layout), scope_(scope), progress_(progress), stop_(std::move(stop)) {}
+           std::stop_token stop, const VerifyOptions& options)
+      : store_(store),
+        layout_(layout),
+        scope_(scope),
+        progress_(progress),
+        stop_(std::move(stop)),
+        options_(options) {}
 
   Result<VerifyReport> run() {
+    report_.mode = options_.mode;
     CV_ASSIGN(ledger_, check_ledger(store_, layout_));
     report_.slots_checked = ledger_.slots;
     report_.seals_checked = static_cast<std::int64_t>(ledger_.seals.size());
+    report_.lost_ranges = static_cast<std::int64_t>(ledger_.lost.size());
     report_.problems = ledger_.problems;
     if (!ledger_.exists) {
       report_.reason = "there is no ledger here, so nothing says what should be there";
       return std::move(report_);
     }
+    prepare_memory();
     choose_targets();
+    CV_TRY(look_around());
     CV_TRY(check_targets());
-    CV_TRY(find_leftovers());
     conclude();
     return std::move(report_);
   }
 
  private:
+  // An archive is known again by its first ledger slot and by where it stands: a copy is another one.
+  void prepare_memory() {
+    if (options_.memory == nullptr) return;
+    VerifyMemory& memory = *options_.memory;
+    const std::string archive =
+        ledger_.identity.empty()
+            ? std::string()
+            : sha256_hex(ledger_.identity + "\n" + store_.url() + "\n" + layout_.root());
+    if (!archive.empty() && memory.archive() == archive) return;
+    if (memory.size() > 0) report_.notes.push_back("what was remembered is of another archive; not used");
+    memory = VerifyMemory(archive);
+  }
+
   void choose_targets() {
     for (const ListedSegment& s : ledger_.segments) {
-      if (scope_.touches(s.facts)) targets_.push_back({&s.facts, false});
+      if (scope_.touches(s.facts)) targets_.push_back({&s, false, std::nullopt});
     }
     // Dead letters have no namespace: a scope that names one is not about them.
     for (const ListedSegment& s : ledger_.dead_letters) {
-      if (scope_.matches(Namespace{}) && scope_.touches(s.facts.hour)) targets_.push_back({&s.facts, true});
+      if (scope_.matches(Namespace{}) && scope_.touches(s.facts.hour))
+        targets_.push_back({&s, true, std::nullopt});
     }
-    for (const Target& t : targets_) bytes_all_ += t.facts->bytes;
+  }
+
+  // Everything below the root, once: what the targets look like from outside, and what nothing lists.
+  Result<void> look_around() {
+    std::unordered_map<std::string_view, Target*> targets;
+    for (Target& t : targets_) targets.emplace(t.facts().key, &t);
+    std::unordered_set<std::string_view> listed;
+    for (const auto* list : {&ledger_.segments, &ledger_.dead_letters}) {
+      for (const ListedSegment& s : *list) listed.insert(s.facts.key);
+    }
+    std::set<std::string_view> salvage;
+    for (const LostRange& lost : ledger_.lost) salvage.insert(lost.entry.salvage.begin(), lost.entry.salvage.end());
+    const std::string ledger = layout_.ledger_prefix();
+    return for_each_object(store_, layout_.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
+      if (const auto target = targets.find(info.key); target != targets.end()) target->second->seen = info;
+      if (info.key.starts_with(ledger) || listed.contains(info.key)) return {};
+      const auto name = layout_.parse(info.key);
+      if (!name || !name->origin) {
+        report_.foreign.push_back(info.key);
+        return {};
+      }
+      (salvage.contains(info.key) ? report_.salvage : report_.leftovers).push_back(info.key);
+      return check_claim(info.key, *name->origin);
+    });
+  }
+
+  // Nothing is uploaded before its claim is written: an object whose claim is not there speaks of slots that
+  // are gone. The store is asked again, as an archiver may have claimed since the chains were read.
+  Result<void> check_claim(const std::string& key, const SegmentName::Origin& origin) {
+    const auto end = ledger_.ends.find(origin.partition);
+    if (end == ledger_.ends.end() || origin.claim < end->second) return {};
+    const auto slot =
+        store_.head(layout_.partition_chain(origin.partition) + KeyLayout::slot_name(origin.claim));
+    if (slot) return {};
+    if (slot.error().code != ErrorCode::kNotFound) return slot.error();
+    report_.problems.push_back(
+        {"chain-missing", key,
+         fmt::format("it was uploaded under slot {} of partition {}, which the ledger does not have",
+                     origin.claim.value, origin.partition.value)});
+    return {};
   }
 
   // Segments are independent: every core takes the next one.
   Result<void> check_targets() {
+    recall();
+    for (const Target* t : to_check_) bytes_all_ += t->facts().bytes;
     const std::size_t workers =
-        std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), targets_.size());
+        std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), to_check_.size());
     {
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
@@ -72,60 +142,68 @@ class Verifier {
     return {};
   }
 
+  // Leaves what the memory answers for out of what is to be checked.
+  void recall() {
+    const bool asked = options_.mode == VerifyMode::kIncremental && options_.memory != nullptr;
+    for (const Target& t : targets_) {
+      const RememberedObject* known =
+          asked && t.seen ? options_.memory->find(*t.seen, t.facts(), origin_of(t)) : nullptr;
+      if (known == nullptr) {
+        to_check_.push_back(&t);
+        continue;
+      }
+      ++report_.remembered;
+      report_.oldest_check = std::min(report_.oldest_check.value_or(known->checked), known->checked);
+    }
+  }
+
+  // Of which source and which life of the hub its records are: their ids are made from it.
+  RecordIdentity identity_of(const Target& target) const {
+    const HubEntry* hub = ledger_.hub_of(target.listed->epoch);
+    if (hub == nullptr) return {"", "", target.listed->epoch};
+    return {hub->source_id, hub->identity, hub->epoch};
+  }
+  std::string origin_of(const Target& target) const {
+    const RecordIdentity identity = identity_of(target);
+    return fmt::format("{}\n{}\n{}", identity.source_id, identity.hub_identity, identity.epoch.value);
+  }
+
   void work() {
-    const RecordIdentity identity{ledger_.hub.source_id, ledger_.hub.identity, ledger_.hub.epoch};
-    const VerifyContext context{store_, layout_, identity, bytes_read_, stop_};
-    for (std::size_t i = next_++; i < targets_.size() && !stop_.stop_requested(); i = next_++) {
-      const auto checked = verify_segment(context, *targets_[i].facts, targets_[i].dead_letter);
+    for (std::size_t i = next_++; i < to_check_.size() && !stop_.stop_requested(); i = next_++) {
+      const Target& target = *to_check_[i];
+      const VerifyContext context{store_, layout_, identity_of(target), bytes_read_, stop_};
+      const ObjectInfo* seen = target.seen ? &*target.seen : nullptr;
+      const auto checked =
+          options_.mode == VerifyMode::kQuick
+              ? verify_presence(context, target.facts(), target.dead_letter, seen)
+              : verify_segment(context, target.facts(), target.dead_letter, seen);
       const std::lock_guard lock(mutex_);
       if (checked) {
-        take(*checked, targets_[i].dead_letter);
+        take(*checked, target);
       } else if (checked.error().code != ErrorCode::kCancelled) {
         ++unreadable_;
-        report_.problems.push_back({"unreadable", targets_[i].facts->key, checked.error().message});
+        report_.problems.push_back({"unreadable", target.facts().key, checked.error().message});
       }
     }
   }
 
-  void take(const SegmentCheck& check, bool dead_letter) {
+  void take(const SegmentCheck& check, const Target& target) {
     ++done_;
     report_.bytes_read += check.bytes;
-    (dead_letter ? report_.dead_letters_checked : report_.records_checked) += check.records;
-    if (!dead_letter) ++report_.segments_checked;
+    (target.dead_letter ? report_.dead_letters_checked : report_.records_checked) += check.records;
+    if (!target.dead_letter) ++report_.segments_checked;
     report_.problems.insert(report_.problems.end(), check.problems.begin(), check.problems.end());
+    if (options_.mode != VerifyMode::kQuick && options_.memory != nullptr) tell_memory(check, target);
     if (progress_)
-      progress_({done_, static_cast<std::int64_t>(targets_.size()), bytes_read_.load(), bytes_all_});
+      progress_({done_, static_cast<std::int64_t>(to_check_.size()), bytes_read_.load(), bytes_all_});
   }
 
-  Result<void> find_leftovers() {
-    std::set<std::string_view> listed;
-    for (const auto* list : {&ledger_.segments, &ledger_.dead_letters}) {
-      for (const ListedSegment& s : *list) listed.insert(s.facts.key);
+  void tell_memory(const SegmentCheck& check, const Target& target) {
+    if (check.problems.empty() && target.seen) {
+      options_.memory->remember(*target.seen, target.facts(), origin_of(target), options_.now);
+    } else {
+      options_.memory->forget(target.facts().key);
     }
-    const std::string ledger = layout_.ledger_prefix();
-    return for_each_object(store_, layout_.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
-      if (info.key.starts_with(ledger) || listed.contains(info.key)) return {};
-      report_.leftovers.push_back(info.key);
-      return check_claim(info.key);
-    });
-  }
-
-  // Nothing is uploaded before its claim is written: an object whose claim is not there speaks of slots that
-  // are gone. The store is asked again, as an archiver may have claimed since the chains were read.
-  Result<void> check_claim(const std::string& key) {
-    const auto name = layout_.parse(key);
-    if (!name || !name->origin) return {};
-    const auto [partition, first, last, claim] = *name->origin;
-    const auto end = ledger_.ends.find(partition);
-    if (end == ledger_.ends.end() || claim < end->second) return {};
-    const auto slot = store_.head(layout_.partition_chain(partition) + KeyLayout::slot_name(claim));
-    if (slot) return {};
-    if (slot.error().code != ErrorCode::kNotFound) return slot.error();
-    report_.problems.push_back(
-        {"chain-missing", key,
-         fmt::format("it was uploaded under slot {} of partition {}, which the ledger does not have",
-                     claim.value, partition.value)});
-    return {};
   }
 
   // Nothing to check is no proof, except where a seal says that there was nothing.
@@ -149,7 +227,14 @@ class Verifier {
                                    [&](const ListedSegment& s) { return scope_.matches(s.facts.ns); });
     if (!known || ledger_.seals.empty() || !scope_.time.bounded()) return false;
     return ledger_.seals.front().from.start() <= scope_.time.from &&
-           scope_.time.to <= ledger_.seals.back().to.start();
+           scope_.time.to <= ledger_.seals.back().to.start() && !loss_touches_scope();
+  }
+
+  bool loss_touches_scope() const {
+    return std::any_of(ledger_.lost.begin(), ledger_.lost.end(), [&](const LostRange& lost) {
+      return scope_.time.overlaps(lost.entry.from.value_or(Timestamp{INT64_MIN}),
+                                  lost.entry.to.value_or(Timestamp{INT64_MAX}));
+    });
   }
 
   ObjectStore& store_;
@@ -157,12 +242,14 @@ class Verifier {
   const Scope& scope_;
   const Progress& progress_;
   std::stop_token stop_;
+  VerifyOptions options_;
   LedgerCheck ledger_;
   std::vector<Target> targets_;
+  std::vector<const Target*> to_check_;  // all but what the memory answers for
   std::int64_t bytes_all_ = 0;
   std::atomic<std::size_t> next_{0};
   std::atomic<std::int64_t> bytes_read_{0};
-  std::mutex mutex_;  // guards report_, unreadable_ and done_ while workers run
+  std::mutex mutex_;  // guards report_, the memory, unreadable_ and done_ while workers run
   std::int64_t done_ = 0;
   std::int64_t unreadable_ = 0;  // of the problems: objects that the store did not give
   VerifyReport report_;
@@ -182,10 +269,22 @@ const char* name(Verdict verdict) {
   return "INDETERMINATE";
 }
 
+const char* name(VerifyMode mode) {
+  switch (mode) {
+    case VerifyMode::kFull:
+      return "full";
+    case VerifyMode::kQuick:
+      return "quick";
+    case VerifyMode::kIncremental:
+      return "incremental";
+  }
+  return "full";
+}
+
 Result<VerifyReport> verify_archive(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
                                     const std::function<void(const VerifyProgress&)>& progress,
-                                    std::stop_token stop) {
-  return Verifier(store, layout, scope, progress, std::move(stop)).run();
+                                    std::stop_token stop, const VerifyOptions& options) {
+  return Verifier(store, layout, scope, progress, std::move(stop), options).run();
 }
 
 }  // namespace changevault

@@ -25,7 +25,7 @@ class LedgerChecker {
   Result<LedgerCheck> run() {
     CV_TRY(check_seals_chain());
     if (!check_.exists) return std::move(check_);
-    for (std::int32_t p = 0; p < check_.hub.partitions; ++p) CV_TRY(check_partition(PartitionId(p)));
+    for (std::int32_t p = 0; p < check_.partitions(); ++p) CV_TRY(check_partition(PartitionId(p)));
     check_objects_listed_once();
     for (std::size_t i = 0; i < check_.seals.size(); ++i) check_seal(i);
     check_first_seal();
@@ -34,6 +34,15 @@ class LedgerChecker {
 
  private:
   using EachEntry = std::function<void(const WalkedEntry&)>;
+  struct Claim {
+    std::string key;
+    Slot slot;
+    ClaimEntry entry;
+  };
+  struct SealPlace {
+    std::string key;
+    std::int32_t partitions;  // of the newest hub entry before it
+  };
 
   void problem(const char* kind, const std::string& key, std::string detail) {
     check_.problems.push_back({kind, key, std::move(detail)});
@@ -88,19 +97,56 @@ class LedgerChecker {
       return {};
     }
     check_.exists = true;
+    seals_end_ = end;
     return walk(chain, end, [&](const WalkedEntry& walked) {
+      if (walked.slot == Slot(0)) check_.identity = walked.sha256;
       if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
-        check_.hub = *hub;
+        add_hub(*hub, walked.key);
       } else if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
-        if (!check_.seals.empty() && check_.seals.back().to != seal->from) {
-          problem("seal", walked.key, "it does not start where the seal before ended");
-        }
-        check_.seals.push_back(*seal);
-        seal_keys_.push_back(walked.key);
+        if (walked.slot == Slot(0)) problem("chain", walked.key, "the first entry is not the hub's");
+        add_seal(*seal, walked.key);
       } else {
         problem("chain", walked.key, "an entry of another chain stands here");
       }
     });
+  }
+
+  void add_seal(const SealEntry& seal, const std::string& key) {
+    if (!check_.seals.empty() && check_.seals.back().to != seal.from) {
+      problem("seal", key, "it does not start where the seal before ended");
+    }
+    check_.seals.push_back(seal);
+    seal_places_.push_back({key, check_.hubs.empty() ? 0 : check_.hubs.back().hub.partitions});
+  }
+
+  // Within an epoch only partitions may be added; a new epoch is the next one.
+  void add_hub(const HubEntry& hub, const std::string& key) {
+    if (!check_.hubs.empty()) {
+      const HubEntry& before = check_.hubs.back().hub;
+      HubEntry grown = before;
+      grown.partitions = hub.partitions;
+      if (hub.epoch == before.epoch && (grown != hub || hub.partitions <= before.partitions)) {
+        problem("hub", key, "within one epoch it may only name more partitions than the hub entry before it");
+      } else if (hub.epoch != before.epoch && hub.epoch != before.epoch.next()) {
+        problem("hub", key,
+                fmt::format("it begins epoch {} behind epoch {}", hub.epoch.value, before.epoch.value));
+      } else if (hub.group != before.group || hub.source_id != before.source_id) {
+        problem("hub", key, "it names another group or another source than the hub entry before it");
+      }
+    }
+    const auto sealed_to = check_.seals.empty() ? std::nullopt : std::optional(check_.seals.back().to);
+    check_.hubs.push_back({hub, key, sealed_to});
+  }
+
+  // Hub entries that were written since the chain of seals was read; its seals are left for the next time.
+  Result<void> read_newer_hubs() {
+    Chain chain(store_, layout_.seal_chain());
+    for (;; seals_end_ = seals_end_.next()) {
+      const auto walked = read_entry(chain, seals_end_);
+      if (!walked && is_damage(walked.error())) return {};
+      if (!walked) return walked.error();
+      if (const auto* hub = std::get_if<HubEntry>(&walked->entry.body)) add_hub(*hub, walked->key);
+    }
   }
 
   Result<void> check_partition(PartitionId partition) {
@@ -109,35 +155,88 @@ class LedgerChecker {
     check_.ends[partition] = end;
     PartitionFold fold(partition);
     bool folding = true;
-    auto& watermarks = watermarks_[partition];
+    std::set<Epoch> epochs;
     CV_TRY(walk(chain, end, [&](const WalkedEntry& walked) {
       if (folding) {
         const auto added = fold.add(walked);
         if (!added) problem("chain", walked.key, added.error().message);
         folding = added.has_value();  // one broken rule says it; what follows would only repeat it
       }
-      if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
-        watermarks[walked.slot] = commit->reached;
-        for (const SegmentFacts& f : commit->segments)
-          check_.segments.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
-        for (const SegmentFacts& f : commit->dead_letters)
-          check_.dead_letters.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
-      } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
-        check_.lost.push_back({partition, walked.slot, *lost});
-      }
+      take(partition, walked, epochs);
     }));
+    const auto unknown = [&](Epoch epoch) { return check_.hub_of(epoch) == nullptr; };
+    if (std::any_of(epochs.begin(), epochs.end(), unknown)) CV_TRY(read_newer_hubs());
+    for (const Epoch epoch : epochs) {
+      if (!check_.hubs.empty() && unknown(epoch))
+        problem("chain", chain.folder(), fmt::format("no hub entry begins its epoch {}", epoch.value));
+    }
+    check_floors(partition);
     check_promise(chain, partition, end);
     return {};
   }
 
+  void take(PartitionId partition, const WalkedEntry& walked, std::set<Epoch>& epochs) {
+    if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) {
+      epochs.insert(claim->epoch);
+      claims_[partition].push_back({walked.key, walked.slot, *claim});
+    } else if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
+      epochs.insert(commit->epoch);
+      watermarks_[partition][walked.slot] = commit->reached;
+      for (const SegmentFacts& f : commit->segments)
+        check_.segments.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
+      for (const SegmentFacts& f : commit->dead_letters)
+        check_.dead_letters.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
+    } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
+      epochs.insert(lost->epoch);
+      check_.lost.push_back({partition, walked.slot, *lost});
+    }
+  }
+
+  // A partition that joins behind sealed hours must not place an event in one of them.
+  void check_floors(PartitionId partition) {
+    const std::vector<Claim>& claims = claims_[partition];
+    for (std::size_t i = 1; i < check_.hubs.size(); ++i) {
+      const HubPeriod& period = check_.hubs[i];
+      const bool joins =
+          check_.hubs[i - 1].hub.partitions <= partition.value && partition.value < period.hub.partitions;
+      if (!joins || !period.sealed_to) continue;
+      const Timestamp sealed_to = period.sealed_to->start();
+      const auto first = std::find_if(claims.begin(), claims.end(), [&](const Claim& claim) {
+        return claim.entry.epoch >= period.hub.epoch;
+      });
+      if (first == claims.end() || (first->entry.floor && *first->entry.floor >= sealed_to)) continue;
+      problem("floor", first->key,
+              fmt::format("the partition joined when the hours before {} were sealed, its first claim does "
+                          "not keep its events out of them",
+                          to_rfc3339_seconds(sealed_to)));
+    }
+    for (const auto* list : {&check_.segments, &check_.dead_letters}) {
+      for (const ListedSegment& s : *list) {
+        if (s.facts.partition == partition) check_floor(claims, s);
+      }
+    }
+  }
+
+  void check_floor(const std::vector<Claim>& claims, const ListedSegment& segment) {
+    for (const Claim& claim : claims) {
+      if (claim.slot > segment.slot) return;
+      if (!claim.entry.floor || segment.facts.min_time >= *claim.entry.floor) continue;
+      return problem("floor", segment.facts.key,
+                     fmt::format("it holds events before {}, where its partition may place none",
+                                 to_rfc3339(*claim.entry.floor)));
+    }
+  }
+
   // Seals name slots that must exist: newest slots that were taken away are found by them.
   void check_promise(Chain& chain, PartitionId partition, Slot end) {
-    if (check_.seals.empty()) return;
-    const auto named = check_.seals.back().through.find(partition);
-    if (named != check_.seals.back().through.end() && named->second >= end) {
-      unread_.insert(chain.key(named->second));
-      problem("chain-missing", chain.key(named->second),
-              "the newest seal names this ledger slot, it is gone");
+    std::optional<Slot> newest;
+    for (const SealEntry& seal : check_.seals) {
+      const auto named = seal.through.find(partition);
+      if (named != seal.through.end()) newest = std::max(newest.value_or(named->second), named->second);
+    }
+    if (newest && *newest >= end) {
+      unread_.insert(chain.key(*newest));
+      problem("chain-missing", chain.key(*newest), "a seal names this ledger slot, it is gone");
     }
   }
 
@@ -153,7 +252,7 @@ class LedgerChecker {
 
   void check_seal(std::size_t index) {
     const SealEntry& seal = check_.seals[index];
-    const std::string& key = seal_keys_[index];
+    const std::string& key = seal_places_[index].key;
     SealContent content(seal.from, seal.to);
     for (const ListedSegment& s : check_.segments) content.add_segment(s.facts);
     for (const ListedSegment& s : check_.dead_letters) content.add_dead_letters(s.facts);
@@ -165,7 +264,8 @@ class LedgerChecker {
     if (content.take_dead_letters() != seal.dead_letters) {
       problem("seal", key, "what it says of dead letters is not what the commits list");
     }
-    for (std::int32_t p = 0; p < check_.hub.partitions; ++p) {
+    check_losses(index);
+    for (std::int32_t p = 0; p < seal_places_[index].partitions; ++p) {
       const auto through = seal.through.find(PartitionId(p));
       if (through == seal.through.end()) {
         problem("seal", key, fmt::format("it does not say up to which slot it read partition {}", p));
@@ -173,6 +273,49 @@ class LedgerChecker {
         check_through(seal, key, through->first, through->second);
       }
     }
+    for (const auto& [partition, slot] : seal.through) {
+      if (partition.value < seal_places_[index].partitions) continue;
+      problem("seal", key,
+              fmt::format("it speaks of partition {}, which the hub did not have then", partition.value));
+    }
+  }
+
+  // Where events were lost, an absent collection was not quiet: a seal names the losses among the slots that
+  // it read, and none that is not there.
+  void check_losses(std::size_t index) {
+    const SealEntry& seal = check_.seals[index];
+    const std::string& key = seal_places_[index].key;
+    const auto named = [&](PartitionId partition, Slot slot) {
+      return std::find(seal.lost.begin(), seal.lost.end(), SealedLoss{partition, slot}) != seal.lost.end();
+    };
+    for (const LostRange& loss : check_.lost) {
+      const bool touched = (!loss.entry.from || *loss.entry.from < seal.to.start()) &&
+                           (!loss.entry.to || seal.from.start() <= *loss.entry.to);
+      if (!touched || !was_read_by(index, loss) || named(loss.partition, loss.slot)) continue;
+      problem("seal", key,
+              fmt::format("it does not name the loss of the events {} to {} of partition {} (slot {})",
+                          loss.entry.first.value, loss.entry.last.value, loss.partition.value,
+                          loss.slot.value));
+    }
+    for (const SealedLoss& loss : seal.lost) {
+      const bool there = std::any_of(check_.lost.begin(), check_.lost.end(), [&](const LostRange& l) {
+        return l.partition == loss.partition && l.slot == loss.slot;
+      });
+      if (there || unread_.contains(slot_key(loss.partition, loss.slot))) continue;
+      problem("seal", key,
+              fmt::format("it names a loss in slot {} of partition {}, which is none", loss.slot.value,
+                          loss.partition.value));
+    }
+  }
+
+  // Between the slot where the seal before stopped reading and the one where this seal did.
+  bool was_read_by(std::size_t index, const LostRange& loss) const {
+    const auto& through = check_.seals[index].through;
+    const auto last = through.find(loss.partition);
+    if (last == through.end() || loss.slot > last->second) return false;
+    if (index == 0) return true;
+    const auto first = check_.seals[index - 1].through.find(loss.partition);
+    return first == check_.seals[index - 1].through.end() || loss.slot >= first->second;
   }
 
   // The first seal begins with the first hour of all, so nothing lies before it.
@@ -183,7 +326,7 @@ class LedgerChecker {
       for (const ListedSegment& s : *list) {
         if (s.facts.hour >= from) continue;
         return problem(
-            "seal", seal_keys_.front(),
+            "seal", seal_places_.front().key,
             fmt::format("it begins with the hour {}, but {} lies before it", to_string(from), s.facts.key));
       }
     }
@@ -193,8 +336,7 @@ class LedgerChecker {
     const auto& watermarks = watermarks_[partition];
     const auto named = watermarks.find(slot);
     if (named == watermarks.end()) {
-      if (unread_.contains(Chain(store_, layout_.partition_chain(partition)).key(slot)))
-        return;  // damaged or gone, said already
+      if (unread_.contains(slot_key(partition, slot))) return;  // damaged or gone, said already
       return problem("seal", key,
                      fmt::format("slot {} of partition {}, up to which it read, is no commit", slot.value,
                                  partition.value));
@@ -207,15 +349,33 @@ class LedgerChecker {
     }
   }
 
+  std::string slot_key(PartitionId partition, Slot slot) const {
+    return layout_.partition_chain(partition) + KeyLayout::slot_name(slot);
+  }
+
   ObjectStore& store_;
   const KeyLayout& layout_;
   LedgerCheck check_;
-  std::vector<std::string> seal_keys_;
+  std::vector<SealPlace> seal_places_;  // of check_.seals
+  Slot seals_end_{};                    // behind what was read of their chain
+  std::map<PartitionId, std::vector<Claim>> claims_;
   std::set<std::string> unread_;  // slots that are damaged or gone
   std::map<PartitionId, std::map<Slot, Timestamp>> watermarks_;
 };
 
 }  // namespace
+
+const HubEntry* LedgerCheck::hub_of(Epoch epoch) const {
+  const auto found = std::find_if(hubs.rbegin(), hubs.rend(),
+                                  [&](const HubPeriod& period) { return period.hub.epoch == epoch; });
+  return found == hubs.rend() ? nullptr : &found->hub;
+}
+
+std::int32_t LedgerCheck::partitions() const {
+  std::int32_t most = 0;
+  for (const HubPeriod& period : hubs) most = std::max(most, period.hub.partitions);
+  return most;
+}
 
 Result<LedgerCheck> check_ledger(ObjectStore& store, const KeyLayout& layout) {
   return LedgerChecker(store, layout).run();

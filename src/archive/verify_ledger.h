@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "archive/catalog.h"
@@ -10,10 +12,18 @@
 
 namespace changevault {
 
+// A hub entry, and how far the hours were sealed when it was written.
+struct HubPeriod {
+  HubEntry hub;
+  std::string key;  // of its slot
+  std::optional<Hour> sealed_to;
+};
+
 // What could be read of the ledger, however damaged the rest is.
 struct LedgerCheck {
   bool exists = false;
-  HubEntry hub;
+  std::string identity;  // sha256 of the very first slot, which no other archive has; empty: not readable
+  std::vector<HubPeriod> hubs;  // in their order
   std::vector<ListedSegment> segments;
   std::vector<ListedSegment> dead_letters;
   std::vector<LostRange> lost;
@@ -21,6 +31,10 @@ struct LedgerCheck {
   std::map<PartitionId, Slot> ends;  // behind the last slot of each partition's chain
   std::int64_t slots = 0;
   std::vector<VerifyProblem> problems;
+
+  // The hub's entry of an epoch, the newest; nullptr where there is none.
+  const HubEntry* hub_of(Epoch epoch) const;
+  std::int32_t partitions() const;  // that any hub entry knows
 };
 
 // An error only where the store could not be asked.

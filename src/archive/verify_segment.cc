@@ -144,15 +144,18 @@ class BlockTally {
 
 class SegmentVerifier {
  public:
-  SegmentVerifier(const VerifyContext& context, const SegmentFacts& listed, bool dead_letter)
+  SegmentVerifier(const VerifyContext& context, const SegmentFacts& listed, bool dead_letter,
+                  const ObjectInfo* seen)
       : context_(context),
         listed_(listed),
         dead_letter_(dead_letter),
+        seen_(seen),
         builder_(context.identity),
         blocks_(listed.blocks),
         block_tally_(listed.blocks) {}
 
   Result<SegmentCheck> run();
+  Result<SegmentCheck> run_without_content();
 
  private:
   void problem(const char* kind, std::string detail) {
@@ -166,11 +169,13 @@ class SegmentVerifier {
   Result<void> check_dead_letter(std::string_view line);
   Result<void> check_place(Sequence sequence, Timestamp enqueued) const;
   void compare_tally();
+  bool blocks_tile();
   void compare_blocks();
 
   const VerifyContext& context_;
   const SegmentFacts& listed_;
   bool dead_letter_;
+  const ObjectInfo* seen_;
   RecordBuilder builder_;
   RecordScanner scanner_;
   Hasher whole_{Hasher::Kind::kSha256};
@@ -185,6 +190,13 @@ Error bad_record(std::string what) {
   return Error(ErrorCode::kValidation, std::move(what));
 }
 
+Result<SegmentCheck> SegmentVerifier::run_without_content() {
+  if (!check_name()) return std::move(check_);
+  CV_ASSIGN(const bool present, check_presence());
+  if (present && !blocks_tile()) problem("blocks", "the block index does not tile the file");
+  return std::move(check_);
+}
+
 Result<SegmentCheck> SegmentVerifier::run() {
   if (!check_name()) return std::move(check_);
   CV_ASSIGN(const bool present, check_presence());
@@ -196,6 +208,10 @@ Result<SegmentCheck> SegmentVerifier::run() {
     context_.bytes_read += static_cast<std::int64_t>(piece.size());
   });
   const auto read = read_records(source);
+  if (!read && read.error().code == ErrorCode::kNotFound) {
+    problem("missing", "it was taken away while it was read");
+    return std::move(check_);
+  }
   if (!read && read.error().code != ErrorCode::kCorrupt && read.error().code != ErrorCode::kValidation)
     return read.error();
   // The whole file's hash counts first: read what an error left unread.
@@ -232,7 +248,7 @@ bool SegmentVerifier::check_name() {
 }
 
 Result<bool> SegmentVerifier::check_presence() {
-  const auto info = context_.store.head(listed_.key);
+  const auto info = seen_ != nullptr ? Result<ObjectInfo>(*seen_) : context_.store.head(listed_.key);
   if (!info && info.error().code == ErrorCode::kNotFound) {
     problem("missing",
             fmt::format("the ledger lists it ({} records), the store does not have it", listed_.records));
@@ -330,7 +346,7 @@ void SegmentVerifier::compare_tally() {
             "operations, range, times, sizes or distinct event_ids are not those that the ledger lists");
 }
 
-void SegmentVerifier::compare_blocks() {
+bool SegmentVerifier::blocks_tile() {
   std::int64_t records = 0, text = 0, end = 0;
   std::uint64_t digest = 0;
   bool tiled = !listed_.blocks.empty();
@@ -341,8 +357,12 @@ void SegmentVerifier::compare_blocks() {
     digest += block.digest;
     end = block.byte_offset + block.bytes;
   }
-  if (!tiled || records != listed_.records || text != listed_.text_bytes || digest != listed_.digest ||
-      end > listed_.bytes) {
+  return tiled && records == listed_.records && text == listed_.text_bytes && digest == listed_.digest &&
+         end <= listed_.bytes;
+}
+
+void SegmentVerifier::compare_blocks() {
+  if (!blocks_tile()) {
     problem("blocks", "the block index does not tile the file");
   } else if (!blocks_.complete()) {
     problem("blocks", blocks_.describe());
@@ -354,8 +374,13 @@ void SegmentVerifier::compare_blocks() {
 }  // namespace
 
 Result<SegmentCheck> verify_segment(const VerifyContext& context, const SegmentFacts& listed,
-                                    bool dead_letter) {
-  return SegmentVerifier(context, listed, dead_letter).run();
+                                    bool dead_letter, const ObjectInfo* seen) {
+  return SegmentVerifier(context, listed, dead_letter, seen).run();
+}
+
+Result<SegmentCheck> verify_presence(const VerifyContext& context, const SegmentFacts& listed,
+                                     bool dead_letter, const ObjectInfo* seen) {
+  return SegmentVerifier(context, listed, dead_letter, seen).run_without_content();
 }
 
 }  // namespace changevault

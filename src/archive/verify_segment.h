@@ -28,8 +28,13 @@ struct VerifyContext {
 };
 
 // Reads the object whole, once. Problems are named by what is wrong first: a file with another sha256 is not
-// also said to have wrong records. An error only where the store could not be asked.
+// also said to have wrong records. `seen`: what a listing of the store said of it just now; nullptr: the
+// store is asked. An error only where the store could not be asked.
 Result<SegmentCheck> verify_segment(const VerifyContext& context, const SegmentFacts& listed,
-                                    bool dead_letter);
+                                    bool dead_letter, const ObjectInfo* seen = nullptr);
+
+// All but the content: name, existence, size, and whether the block index tiles the file.
+Result<SegmentCheck> verify_presence(const VerifyContext& context, const SegmentFacts& listed,
+                                     bool dead_letter, const ObjectInfo* seen);
 
 }  // namespace changevault
