@@ -48,7 +48,8 @@ LostEntry loss(std::int64_t first, std::int64_t last, std::vector<std::string> s
 
 ChainFacts chain(const std::vector<EntryBody>& entries) {
   ChainFacts facts;
-  for (std::size_t i = 0; i < entries.size(); ++i) add_entry(facts, Slot(static_cast<std::int64_t>(i)), entries[i]);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    add_entry(facts, Slot(static_cast<std::int64_t>(i)), entries[i]);
   return facts;
 }
 

@@ -65,9 +65,8 @@ class Verifier {
     if (options_.memory == nullptr) return;
     VerifyMemory& memory = *options_.memory;
     const std::string archive =
-        ledger_.identity.empty()
-            ? std::string()
-            : sha256_hex(ledger_.identity + "\n" + store_.url() + "\n" + layout_.root());
+        ledger_.identity.empty() ? std::string()
+                                 : sha256_hex(ledger_.identity + "\n" + store_.url() + "\n" + layout_.root());
     if (!archive.empty() && memory.archive() == archive) return;
     if (memory.size() > 0) report_.notes.push_back("what was remembered is of another archive; not used");
     memory = VerifyMemory(archive);
@@ -93,7 +92,8 @@ class Verifier {
       for (const ListedSegment& s : *list) listed.insert(s.facts.key);
     }
     std::set<std::string_view> salvage;
-    for (const LostRange& lost : ledger_.lost) salvage.insert(lost.entry.salvage.begin(), lost.entry.salvage.end());
+    for (const LostRange& lost : ledger_.lost)
+      salvage.insert(lost.entry.salvage.begin(), lost.entry.salvage.end());
     const std::string ledger = layout_.ledger_prefix();
     return for_each_object(store_, layout_.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
       if (const auto target = targets.find(info.key); target != targets.end()) target->second->seen = info;
@@ -173,10 +173,9 @@ class Verifier {
       const Target& target = *to_check_[i];
       const VerifyContext context{store_, layout_, identity_of(target), bytes_read_, stop_};
       const ObjectInfo* seen = target.seen ? &*target.seen : nullptr;
-      const auto checked =
-          options_.mode == VerifyMode::kQuick
-              ? verify_presence(context, target.facts(), target.dead_letter, seen)
-              : verify_segment(context, target.facts(), target.dead_letter, seen);
+      const auto checked = options_.mode == VerifyMode::kQuick
+                               ? verify_presence(context, target.facts(), target.dead_letter, seen)
+                               : verify_segment(context, target.facts(), target.dead_letter, seen);
       const std::lock_guard lock(mutex_);
       if (checked) {
         take(*checked, target);

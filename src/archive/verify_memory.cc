@@ -6,9 +6,8 @@
 #include <iterator>
 
 #include <fcntl.h>
-#include <unistd.h>
-
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "codec/json_fields.h"
@@ -21,11 +20,10 @@ constexpr std::int64_t kFormat = 1;
 
 // Everything that the ledger says of an object, so that a changed listing is a changed object.
 std::string fingerprint(const SegmentFacts& facts, const std::string& origin) {
-  std::string text =
-      fmt::format("{}\n{}\n{}\n{} {} {} {} {} {} {} {} {} {} {}\n", origin, facts.ns.database,
-                  facts.ns.collection, facts.hour.index, facts.partition.value, facts.records,
-                  facts.first.value, facts.last.value, facts.min_time.ms, facts.max_time.ms, facts.bytes,
-                  facts.text_bytes, facts.digest, facts.distinct);
+  std::string text = fmt::format("{}\n{}\n{}\n{} {} {} {} {} {} {} {} {} {} {}\n", origin, facts.ns.database,
+                                 facts.ns.collection, facts.hour.index, facts.partition.value, facts.records,
+                                 facts.first.value, facts.last.value, facts.min_time.ms, facts.max_time.ms,
+                                 facts.bytes, facts.text_bytes, facts.digest, facts.distinct);
   for (const auto& [operation, count] : facts.operations) text += fmt::format("{} {}\n", operation, count);
   for (const BlockFacts& block : facts.blocks) {
     text += fmt::format("{} {} {} {} {} {} {} {} {} {}\n", block.byte_offset, block.bytes, block.text_offset,

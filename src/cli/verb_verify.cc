@@ -1,4 +1,5 @@
 #include "archive/verify.h"
+#include "archive/verify_memory.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -12,7 +13,8 @@ constexpr std::size_t kProblemsShown = 50;
 
 // A sealed scope without a single segment: the seals were checked and say that nothing was there.
 bool is_proven_quiet(const VerifyReport& report, const Scope& scope, Context& context) {
-  const bool nothing_read = report.segments_checked == 0 && report.dead_letters_checked == 0;
+  const bool nothing_read =
+      report.segments_checked == 0 && report.dead_letters_checked == 0 && report.remembered == 0;
   if (report.verdict == Verdict::kFail || !nothing_read || !report.problems.empty() ||
       report.seals_checked == 0)
     return false;
@@ -41,16 +43,32 @@ class VerifyVerb final : public Verb {
   std::string usage() const override { return kScopeUsage; }
   std::string details() const override {
     return "Reads every byte in the scope: ledger, files, checksums, every record, counts, seals.\n"
+           "--quick reads the ledger and looks for every file and its size, but does not read the files.\n"
+           "--incremental does not read a file again that was verified from this machine before and has the\n"
+           "same name, size and etag since; what changed without touching these is found by a full one.\n"
            "Exit code 0: PASS, 4: FAIL, 5: INDETERMINATE (nothing could be checked).";
   }
   std::string examples() const override {
-    return "changevault verify\nchangevault verify inventory_db products 2025/01/15";
+    return "changevault verify\nchangevault verify inventory_db products 2025/01/15\nchangevault verify "
+           "--incremental";
   }
-  void add_options(CLI::App& app) override { scope_.add_to(app); }
+  void add_options(CLI::App& app) override {
+    scope_.add_to(app);
+    app.add_flag("--quick", quick_, "all but the content of the files");
+    app.add_flag("--incremental", incremental_, "only what was not verified before, or has changed since");
+  }
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    if (quick_ && incremental_) {
+      return Error(ErrorCode::kUsage, "--quick and --incremental are two ways to verify", "",
+                   "choose one: --quick reads no file, --incremental reads those that are new");
+    }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    VerifyMemory memory = remembered(context);
+    const VerifyMode mode = quick_         ? VerifyMode::kQuick
+                            : incremental_ ? VerifyMode::kIncremental
+                                           : VerifyMode::kFull;
     Progress progress(context.out, context.parts.clock());
     const auto show = [&](const VerifyProgress& p) {
       progress.show([&] {
@@ -58,9 +76,15 @@ class VerifyVerb final : public Verb {
                ", " + human_bytes(p.bytes_read) + progress.remaining(p.bytes_read, p.bytes_all);
       });
     };
-    CV_ASSIGN(VerifyReport report, verify_archive(*store, context.parts.layout(), scope, show, context.stop));
+    Result<VerifyReport> verified = verify_archive(*store, context.parts.layout(), scope, show, context.stop,
+                                                   {mode, &memory, context.parts.clock().now()});
+    if (!quick_) keep(memory, context);
+    if (!verified && verified.error().code == ErrorCode::kCancelled && memory.size() > 0)
+      verified.error().hint = "what was checked is remembered; go on with: changevault verify --incremental";
+    CV_ASSIGN(VerifyReport report, std::move(verified));
     const bool quiet = is_proven_quiet(report, scope, context);
     if (quiet) report.verdict = Verdict::kPass;
+    for (const std::string& note : report.notes) context.out.note("note: " + note);
     if (context.out.json_wanted()) {
       print_json(report, context.out);
     } else {
@@ -70,12 +94,29 @@ class VerifyVerb final : public Verb {
   }
 
  private:
+  // A memory that cannot be used costs time, not truth.
+  VerifyMemory remembered(Context& context) const {
+    if (quick_) return VerifyMemory();
+    auto memory = read_verify_memory(context.configuration.verify.memory);
+    if (memory) return std::move(*memory).value_or(VerifyMemory());
+    if (incremental_) context.out.note("note: everything is checked; " + memory.error().to_string());
+    return VerifyMemory();
+  }
+
+  void keep(const VerifyMemory& memory, Context& context) const {
+    if (memory.size() == 0) return;
+    const auto written = write_verify_memory(memory, context.configuration.verify.memory);
+    if (!written && incremental_)
+      context.out.note("note: the next --incremental begins anew; " + written.error().to_string());
+  }
+
   static void print_json(const VerifyReport& report, Output& out) {
     Json problems = Json::array();
     for (const VerifyProblem& p : report.problems) {
       problems.push_back({{"kind", p.kind}, {"key", p.key}, {"detail", p.detail}});
     }
     Json document = {{"result", changevault::name(report.verdict)},
+                     {"mode", changevault::name(report.mode)},
                      {"segments_checked", report.segments_checked},
                      {"records_checked", report.records_checked},
                      {"problems", std::move(problems)},
@@ -83,7 +124,15 @@ class VerifyVerb final : public Verb {
                      {"seals_checked", report.seals_checked},
                      {"slots_checked", report.slots_checked},
                      {"bytes_read", report.bytes_read},
-                     {"leftovers", report.leftovers}};
+                     {"not_checked", Json::array()},
+                     {"remembered", report.remembered},
+                     {"oldest_check", nullptr},
+                     {"lost_ranges", report.lost_ranges},
+                     {"leftovers", report.leftovers},
+                     {"salvage", report.salvage},
+                     {"foreign", report.foreign}};
+    if (report.mode == VerifyMode::kQuick) document["not_checked"].push_back("content");
+    if (report.oldest_check) document["oldest_check"] = to_rfc3339(*report.oldest_check);
     if (!report.reason.empty()) document["reason"] = report.reason;
     out.print_json(document);
   }
@@ -93,25 +142,44 @@ class VerifyVerb final : public Verb {
                         : report.verdict == Verdict::kFail ? Color::kRed
                                                            : Color::kYellow;
     std::string line = out.paint(color, changevault::name(report.verdict)) + ": ";
-    if (quiet) {
-      line += "quiet, the scope is sealed and had no such events";
-    } else {
-      line += counted(report.segments_checked, "file") + " and " + counted(report.records_checked, "record") +
-              " checked, " + human_bytes(report.bytes_read) + " read";
-    }
-    out.print(line);
+    out.print(line + (quiet ? "quiet, the scope is sealed and had no such events" : extent(report)));
     out.print("ledger: " + counted(report.slots_checked, "slot") + ", " +
               counted(report.seals_checked, "seal"));
     if (report.dead_letters_checked > 0)
       out.print("dead letters: " + with_thousands(report.dead_letters_checked));
+    if (report.lost_ranges > 0) {
+      out.print("lost: " + counted(report.lost_ranges, "range") + " that the hub no longer had" +
+                (report.salvage.empty()
+                     ? ""
+                     : ", " + counted(static_cast<std::int64_t>(report.salvage.size()), "salvaged object")));
+    }
+    if (!report.foreign.empty()) {
+      out.print("not ours: " + counted(static_cast<std::int64_t>(report.foreign.size()), "object") +
+                " of other programs, left alone");
+    }
     if (!report.leftovers.empty()) {
       out.print("leftovers: " + counted(static_cast<std::int64_t>(report.leftovers.size()), "object") +
                 (report.verdict == Verdict::kPass
-                     ? " of interrupted writes that nothing refers to; harmless"
+                     ? " of interrupted writes that nothing refers to; harmless, `changevault repair` "
+                       "removes them"
                      : " that the ledger as it stands does not list; keep them until it is repaired"));
     }
     if (!report.reason.empty() && !quiet) out.print("reason: " + report.reason);
     print_problems(report, out);
+  }
+
+  // What was looked at, and what was not.
+  static std::string extent(const VerifyReport& report) {
+    const std::string files = counted(report.segments_checked, "file");
+    if (report.mode == VerifyMode::kQuick)
+      return files + " looked for by name and size; what is in them was not read (--quick)";
+    std::string line = files + " and " + counted(report.records_checked, "record") + " checked, " +
+                       human_bytes(report.bytes_read) + " read";
+    if (report.mode == VerifyMode::kIncremental) {
+      line += "; " + counted(report.remembered, "unchanged file") + " by memory";
+      if (report.oldest_check) line += ", the oldest check of " + human_time(*report.oldest_check) + " UTC";
+    }
+    return line;
   }
 
   static void print_problems(const VerifyReport& report, Output& out) {
@@ -125,9 +193,12 @@ class VerifyVerb final : public Verb {
     }
     ignore_error(out.write(table.to_string()), "kept for flush");
     if (report.problems.size() > kProblemsShown) out.print("… and more; all of them with --output json");
+    out.print("what can be rebuilt is shown by: changevault repair");
   }
 
   ScopeOptions scope_;
+  bool quick_ = false;
+  bool incremental_ = false;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ std::unique_ptr<Verb> make_cat_verb();
 std::unique_ptr<Verb> make_gaps_verb();
 std::unique_ptr<Verb> make_recover_verb();
 std::unique_ptr<Verb> make_verify_verb();
+std::unique_ptr<Verb> make_repair_verb();
 std::unique_ptr<Verb> make_audit_verb();
 
 std::vector<std::unique_ptr<Verb>> all_verbs();

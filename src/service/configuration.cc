@@ -239,6 +239,7 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources, bo
   for (std::string* url : {&out.hub.url, &out.store.url, &out.warehouse.url}) {
     make_absolute(*url, out.file.parent_path());
   }
+  out.verify.memory = (out.file.parent_path() / out.verify.memory).lexically_normal().string();
   return out;
 }
 

@@ -51,6 +51,9 @@ struct Configuration {
     Duration poll_interval;
     std::int64_t batch_bytes = 0;
   } load;
+  struct Verify {
+    std::string memory;  // absolute path of a file of this machine
+  } verify;
 
   std::filesystem::path file;  // absolute; where it is, or where `init` would write it
   bool file_exists = false;

@@ -139,6 +139,9 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        [](C& c, V v) { return set_duration(c.load.poll_interval, v, milliseconds(1), "2s"); }},
       {"load", "batch_bytes", true, "256MiB", "Text loaded in one transaction, before compression.",
        [](C& c, V v) { return set_bytes(c.load.batch_bytes, v, 1, "256MiB"); }},
+      {"verify", "memory", true, "data/verify.memory",
+       "File of this machine, outside of the archive, that remembers what was verified when.",
+       [](C& c, V v) { return set_text(c.verify.memory, v, "the name of the file"); }},
   };
   return kKeys;
 }

@@ -255,6 +255,9 @@ std::string KeyLayout::seal_chain() const {
 std::string KeyLayout::ack_chain() const {
   return ledger_prefix() + "acks/";
 }
+std::string KeyLayout::repair_chain() const {
+  return ledger_prefix() + "repairs/";
+}
 std::string KeyLayout::recoveries_prefix() const {
   return ledger_prefix() + "recoveries/";
 }

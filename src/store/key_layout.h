@@ -63,6 +63,7 @@ class KeyLayout {
   std::string partition_chain(PartitionId partition) const;
   std::string seal_chain() const;
   std::string ack_chain() const;
+  std::string repair_chain() const;
   std::string recoveries_prefix() const;
   std::string recovery_chain(const std::string& recovery_id) const;
   std::string recovery_plan(const std::string& recovery_id) const;

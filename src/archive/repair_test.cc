@@ -1,0 +1,272 @@
+#include "archive/repair.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "archive/repair_journal.h"
+#include "base/hash.h"
+#include "codec/segment_reader.h"
+#include "store/faulty_store.h"
+#include "tests/support/archive_fixture.h"
+#include "tests/support/temp_dir.h"
+
+namespace changevault {
+namespace {
+
+using testing::ArchiveFixture;
+using testing::at;
+using testing::event;
+using testing::TempDir;
+using testing::value;
+
+const RepairActor kActor{"ada", "host", "changevault test"};
+
+class RepairTest : public ::testing::Test, protected ArchiveFixture {
+ protected:
+  // Blocks of a few records, so that an object has several; polls of the hub at several times.
+  void SetUp() override {
+    options.segment.block_text_bytes = 4'000;
+    options.flush_interval = hours(5);
+    init();
+    publish(0, 60);
+    ASSERT_OK(archive());
+    clock.advance(milliseconds(1234));
+    publish(60, 120);
+    ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+    ASSERT_EQ(verify().verdict, Verdict::kPass);
+  }
+  void publish(int from, int to) {
+    for (int i = from; i < to; ++i) {
+      if (i % 20 == 7) hub.append(PartitionId(i % 2), "broken " + std::to_string(i), at(9, 0), false);
+      hub.append(PartitionId(i % 2), event("shop", i % 3 == 0 ? "orders" : "users", i),
+                 at(8 + i / 100, i % 60), false);
+    }
+  }
+
+  RebuildSources from_hub() {
+    RebuildSources sources;
+    sources.hub = &hub;
+    return sources;
+  }
+  Repairer repairer(ObjectStore& in, RebuildSources sources) {
+    return Repairer({in, layout, clock, random}, std::move(sources));
+  }
+  RepairPlan plan(RebuildSources sources) {
+    return value(repairer(store, std::move(sources)).plan({}, VerifyMode::kFull, nullptr, {}));
+  }
+  RepairOutcome repair(const RebuildSources& sources) {
+    return value(repairer(store, sources).run(plan(sources), keep.path(), kActor, {}));
+  }
+  std::vector<std::string> objects() {
+    std::vector<std::string> found;
+    for (const std::string& key : keys()) {
+      if (key.ends_with(".jsonl.gz")) found.push_back(key);
+    }
+    return found;
+  }
+  void damage(const std::string& key, std::size_t place) {
+    std::string bytes = value(store.get(key));
+    bytes[place % bytes.size()] ^= 16;
+    store.corrupt(key, bytes);
+  }
+
+  TempDir keep;
+};
+
+TEST_F(RepairTest, ASoundArchiveHasNothingToRepair) {
+  const RepairPlan made = plan(from_hub());
+  EXPECT_TRUE(made.items.empty());
+  EXPECT_TRUE(made.refusals.empty());
+  EXPECT_EQ(made.verified.verdict, Verdict::kPass);
+}
+
+// Lost altogether: the events are in the hub, the times of writing in the other objects of the commit, or
+// found.
+TEST_F(RepairTest, EveryLostObjectComesBackFromTheHubByteForByte) {
+  for (const std::string& key : objects()) {
+    const std::string bytes = value(store.get(key));
+    ASSERT_OK(store.remove(key));
+    const RepairPlan made = plan(from_hub());
+    ASSERT_EQ(made.items.size(), 1U) << key << " " << (made.refusals.empty() ? "" : made.refusals[0].advice);
+    EXPECT_EQ(made.items[0].key, key);
+    EXPECT_FALSE(made.items[0].in_the_way);
+    EXPECT_FALSE(store.head(key).has_value()) << "a plan changes nothing";
+    const RepairOutcome outcome = repair(from_hub());
+    EXPECT_EQ(outcome.done, std::vector<std::string>{key});
+    EXPECT_EQ(value(store.get(key)), bytes) << key;
+  }
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(RepairTest, ADamagedObjectIsReplacedAndKept) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 generator(seed);
+  for (const std::string& key : objects()) {
+    const std::string bytes = value(store.get(key));
+    std::string damaged = bytes;
+    damaged[generator() % bytes.size()] ^= 1;
+    store.corrupt(key, damaged);
+    EXPECT_EQ(repair(from_hub()).done, std::vector<std::string>{key});
+    EXPECT_EQ(value(store.get(key)), bytes) << key;
+    std::ifstream kept(keep.path() / "damaged" / key, std::ios::binary);
+    const std::string kept_text{std::istreambuf_iterator<char>(kept), std::istreambuf_iterator<char>()};
+    EXPECT_EQ(kept_text, damaged);
+  }
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+// Damage outside of the blocks needs no hub at all.
+TEST_F(RepairTest, ADamagedHeadOrTailIsRepairedFromTheRest) {
+  const std::string key = objects().front();
+  const std::string bytes = value(store.get(key));
+  for (const std::size_t place : {std::size_t{1}, bytes.size() - 3}) {
+    damage(key, place);
+    EXPECT_EQ(repair({}).done, std::vector<std::string>{key});
+    EXPECT_EQ(value(store.get(key)), bytes);
+  }
+}
+
+TEST_F(RepairTest, WithoutASourceItIsRefusedAndNothingChanges) {
+  const std::string key = objects().front();
+  damage(key, 40);
+  const std::string damaged = value(store.get(key));
+  hub.trim(PartitionId(0), Sequence(60));
+  hub.trim(PartitionId(1), Sequence(60));
+  for (const bool with_hub : {false, true}) {
+    const RebuildSources sources = with_hub ? from_hub() : RebuildSources{};
+    const RepairPlan made = plan(sources);
+    EXPECT_TRUE(made.items.empty());
+    ASSERT_EQ(made.refusals.size(), 1U);
+    EXPECT_EQ(made.refusals[0].key, key);
+    EXPECT_NE(made.refusals[0].advice.find("--from"), std::string::npos);
+    EXPECT_EQ(value(store.get(key)), damaged);
+  }
+}
+
+TEST_F(RepairTest, EventsOfAnotherHubAreNotTaken) {
+  ASSERT_OK(store.remove(objects().front()));
+  hub.replace("another");
+  const RepairPlan made = plan(from_hub());
+  EXPECT_TRUE(made.items.empty());
+  EXPECT_NE(made.refusals.at(0).advice.find("another hub"), std::string::npos);
+}
+
+TEST_F(RepairTest, HintsThatAreWrongAreNotBelieved) {
+  const std::string key = objects().back();
+  const std::string bytes = value(store.get(key));
+  ASSERT_OK(store.remove(key));
+  RebuildSources sources = from_hub();
+  sources.stamps = [](PartitionId, Sequence first, Sequence last) -> Result<StampHints> {
+    StampHints hints;
+    for (Sequence s = first; s <= last; s = s.next()) hints[s] = at(1, 1);
+    return hints;
+  };
+  EXPECT_EQ(repair(sources).done, std::vector<std::string>{key});
+  EXPECT_EQ(value(store.get(key)), bytes);
+}
+
+TEST_F(RepairTest, ALedgerSlotComesBackFromACopyOnly) {
+  for (const std::string& key : keys(layout.ledger_prefix())) {
+    if (key.find("/repairs/") != std::string::npos) continue;
+    const std::string bytes = value(store.get(key));
+    ASSERT_OK(store.remove(key));
+    if (verify().verdict == Verdict::kFail) {
+      const RepairPlan refused = plan(from_hub());
+      EXPECT_TRUE(refused.items.empty());
+      EXPECT_TRUE(std::any_of(refused.refusals.begin(), refused.refusals.end(), [&](const RepairRefusal& r) {
+        return r.key == key;
+      })) << key;
+      RebuildSources sources;
+      sources.copy = [&](const std::string&) -> Result<std::optional<std::string>> { return bytes; };
+      const RepairPlan made = plan(sources);
+      if (!made.items.empty()) {
+        EXPECT_EQ(repair(sources).done, std::vector<std::string>{key});
+        EXPECT_EQ(value(store.get(key)), bytes);
+      }
+    }
+    ASSERT_OK(store.put_if_absent(key, bytes));
+  }
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(RepairTest, ACopyWithOtherBytesIsNotTaken) {
+  const std::string key = objects().front();
+  const std::string bytes = value(store.get(key));
+  ASSERT_OK(store.remove(key));
+  RebuildSources sources;
+  sources.copy = [&](const std::string&) -> Result<std::optional<std::string>> { return bytes + "x"; };
+  EXPECT_TRUE(plan(sources).items.empty());
+  sources.copy = [&](const std::string&) -> Result<std::optional<std::string>> { return bytes; };
+  EXPECT_EQ(repair(sources).done, std::vector<std::string>{key});
+}
+
+// It dies at each call to the store in turn; the next repair ends it, without the hub.
+TEST_F(RepairTest, ARepairThatDiesIsEndedByTheNext) {
+  struct Killed {};
+  const std::string key = objects()[1];
+  const std::string bytes = value(store.get(key));
+  int removed_and_gone = 0;
+  bool died = true;
+  for (int at_call = 0; died; ++at_call) {
+    store.corrupt(key, bytes);
+    damage(key, bytes.size() / 2);
+    const RepairPlan made = plan(from_hub());
+    int calls = 0;
+    died = false;
+    FaultyStore dying(store, [&](StoreOperation, const std::string&) {
+      if (calls++ == at_call) throw Killed{};
+      return Fault::kNone;
+    });
+    try {
+      value(repairer(dying, from_hub()).run(made, keep.path(), kActor, {}));
+    } catch (const Killed&) {
+      died = true;
+    }
+    if (!store.head(key)) ++removed_and_gone;
+    RebuildSources sources = from_hub();
+    if (!store.head(key)) {
+      sources.hub = nullptr;
+      sources.copy = [&](const std::string& wanted) { return kept_bytes(keep.path(), wanted); };
+    }
+    repair(sources);
+    EXPECT_EQ(value(store.get(key)), bytes) << "call " << at_call;
+  }
+  EXPECT_GE(removed_and_gone, 1) << "no death fell between removing and writing";
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(RepairTest, LeftoversGoAndAreRecorded) {
+  const std::string key = layout.segment({"shop", "users"}, hour_of(at(9, 0)),
+                                         {PartitionId(0), Sequence(0), Sequence(1), Slot(0)});
+  ASSERT_OK(store.put_if_absent(key, "a crash left it"));
+  const std::string foreign = "changestreams/shop/users/2025/01/15/09-notes.jsonl.gz";
+  ASSERT_OK(store.put_if_absent(foreign, "of others"));
+  const RepairOutcome outcome = repair({});
+  EXPECT_EQ(outcome.done, std::vector<std::string>{key});
+  EXPECT_ERROR(store.head(key), ErrorCode::kNotFound);
+  EXPECT_OK(store.head(foreign));
+  const std::vector<PastRepair> past = value(past_repairs(store, layout));
+  ASSERT_EQ(past.size(), 1U);
+  EXPECT_EQ(past[0].id, outcome.id);
+  EXPECT_EQ(past[0].done, outcome.done);
+  EXPECT_EQ(past[0].actor.user, "ada");
+  EXPECT_TRUE(past[0].ended.has_value());
+  EXPECT_EQ(past[0].planned.at(0).action, RepairAction::kRemoveLeftover);
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+// What a lost slot listed looks like a leftover.
+TEST_F(RepairTest, NoLeftoverIsRemovedWhileTheLedgerIsDamaged) {
+  ASSERT_OK(store.remove(layout.partition_chain(PartitionId(0)) + KeyLayout::slot_name(Slot(1))));
+  const RepairPlan made = plan({});
+  EXPECT_FALSE(made.verified.leftovers.empty());
+  EXPECT_TRUE(made.items.empty());
+}
+
+}  // namespace
+}  // namespace changevault
