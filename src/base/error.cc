@@ -29,8 +29,9 @@ int exit_code(ErrorCode code) {
       return 7;
     case ErrorCode::kInternal:
     case ErrorCode::kAlreadyExists:
-    case ErrorCode::kCancelled:
       return 1;
+    case ErrorCode::kCancelled:
+      return 130;  // what shells say of a program that was interrupted
   }
   return 1;
 }

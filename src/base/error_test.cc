@@ -30,6 +30,7 @@ TEST(Error, ExitCodesArePinned) {
   EXPECT_EQ(exit_code(ErrorCode::kBusy), 6);
   EXPECT_EQ(exit_code(ErrorCode::kFenced), 7);
   EXPECT_EQ(exit_code(ErrorCode::kStalePlan), 7);
+  EXPECT_EQ(exit_code(ErrorCode::kCancelled), 130);
 }
 
 TEST(Error, NoErrorEndsInSuccess) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -106,14 +107,16 @@ class RecoverVerb final : public Verb {
   std::string details() const override {
     return "Shows its plan and asks first. Rows are staged in a side table, checked against the archive's "
            "checksums,\n"
-           "merged by event_id in one transaction, and checked again; what is there already is never "
-           "touched.\n"
+           "merged by event_id, and checked again; what is there already is never touched. Long recoveries "
+           "are merged in\n"
+           "parts of at most load.batch_bytes, once all of them are staged and checked.\n"
            "Without a terminal and without --yes the plan is printed and nothing happens (exit code 2).";
   }
   std::string examples() const override {
     return "changevault recover inventory_db products 2025/01/15 14\n"
            "changevault recover inventory_db products --date 2025-01-15 --hours 10-15 --op delete --yes\n"
-           "changevault recover --gaps --yes";
+           "changevault recover --gaps --yes\n"
+           "changevault recover inventory_db products 2025/01/15 14 --stage-only --yes";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
@@ -122,17 +125,24 @@ class RecoverVerb final : public Verb {
     app.add_flag("--plan", plan_only_, "show the plan and stop");
     app.add_option("--save", save_, "with --plan: write the plan to this file")->type_name("FILE");
     app.add_option("--apply", apply_, "carry out a plan that --save wrote")->type_name("FILE");
-    app.add_option("--resume", resume_, "end a recovery that was interrupted")->type_name("ID");
+    app.add_flag("--stage-only", stage_only_,
+                 "stage and check, show rows, and wait for --resume or --discard");
+    app.add_option("--resume", resume_, "go on with a recovery that waits or was interrupted")
+        ->type_name("ID");
+    app.add_option("--discard", discard_, "give up a recovery that waits or was interrupted")
+        ->type_name("ID");
   }
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
     CV_ASSIGN(const Catalog catalog, context.catalog());
+    if (!discard_.empty()) return discard(context);
     if (!resume_.empty()) return resume(context, catalog);
     if (!apply_.empty()) {
       CV_ASSIGN(const RecoveryPlan plan, read_plan(apply_));
       CV_TRY(check_plan_fits(plan, catalog));
+      note_newer_segments(context, catalog, plan);
       return decide(context, catalog, plan);
     }
     return recover(context, catalog, scope);
@@ -141,7 +151,8 @@ class RecoverVerb final : public Verb {
  private:
   Result<void> check_flags(const Scope& scope) const {
     const bool scoped = scope != Scope{};
-    const int ways = (scoped || gaps_ ? 1 : 0) + (apply_.empty() ? 0 : 1) + (resume_.empty() ? 0 : 1);
+    const int ways = (scoped || gaps_ ? 1 : 0) + (apply_.empty() ? 0 : 1) + (resume_.empty() ? 0 : 1) +
+                     (discard_.empty() ? 0 : 1);
     if (ways == 0) {
       return Error(ErrorCode::kUsage, "it is not said what to recover", "",
                    "name database, collection and time, as in: changevault recover inventory_db products "
@@ -149,8 +160,12 @@ class RecoverVerb final : public Verb {
                    "or say --gaps for all that is missing");
     }
     if (ways > 1) {
-      return Error(ErrorCode::kUsage, "a scope, --apply and --resume each say what to recover", "",
+      return Error(ErrorCode::kUsage, "a scope, --apply, --resume and --discard each say what to recover", "",
                    "give one of them");
+    }
+    if (stage_only_ && (plan_only_ || !resume_.empty() || !discard_.empty())) {
+      return Error(ErrorCode::kUsage, "--stage-only goes with a scope, --gaps or --apply", "",
+                   "stage first; go on with: changevault recover --resume ID");
     }
     if (!save_.empty() && !plan_only_) {
       return Error(ErrorCode::kUsage, "--save goes with --plan", "",
@@ -161,6 +176,29 @@ class RecoverVerb final : public Verb {
 
   static Actor actor(const Context& context) {
     return {context.identity.user, context.identity.host, "changevault " + context.identity.version};
+  }
+
+  // A plan stays what it is; what came since is for another one.
+  static void note_newer_segments(Context& context, const Catalog& catalog, const RecoveryPlan& plan) {
+    std::int64_t newer = 0;
+    for (const ListedSegment* segment : catalog.select(plan.scope))
+      newer += segment->listed_at > plan.created;
+    if (newer > 0)
+      context.out.note("note: " + counted(newer, "segment") +
+                       " of this scope came after the plan was made and " + (newer == 1 ? "is" : "are") +
+                       " not part of it");
+  }
+
+  // Text of segments as the ledger lists it, so that no part of the work is larger than a load may be.
+  ExecutorOptions executor_options(const Context& context, const Catalog& catalog) const {
+    ExecutorOptions options;
+    options.stage_only = stage_only_;
+    options.chunk_text_bytes = context.configuration.load.batch_bytes;
+    options.text_bytes = [&catalog](const PlannedSegment& segment) {
+      const ListedSegment* listed = catalog.find(segment.key);
+      return listed == nullptr ? 8 * segment.bytes : listed->facts.text_bytes;
+    };
+    return options;
   }
 
   Result<int> recover(Context& context, const Catalog& catalog, const Scope& scope) {
@@ -224,22 +262,80 @@ class RecoverVerb final : public Verb {
       if (out.json_wanted()) out.print_json(to_json(as_planned(plan), 0));
       return kExitDone;
     }
-    if (!go && !context.confirm("insert " + counted(plan.new_rows(), "row") + "?")) {
+    const std::string question = (stage_only_ ? "stage " + counted(plan.expected.rows, "row")
+                                              : "insert " + counted(plan.new_rows(), "row")) +
+                                 "?";
+    if (!go && !context.confirm(question)) {
       if (out.json_wanted()) out.print_json(to_json(as_planned(plan), 0));
       out.note("nothing was changed; say --yes to recover without being asked");
       return kExitUsage;
     }
     Progress progress(out, context.parts.clock());
     CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const RecoveryResult result, executor.run(plan, context.stop));
+    CV_ASSIGN(const RecoveryResult result,
+              executor.run(plan, context.stop, executor_options(context, catalog)));
+    if (result.state == RecoveryState::kStaged) return report_staged(context, result);
     return report(context, catalog, plan.scope, result);
+  }
+
+  Result<int> discard(Context& context) const {
+    Progress progress(context.out, context.parts.clock());
+    CV_ASSIGN(Executor executor, make_executor(context, progress));
+    CV_TRY(executor.discard(discard_, actor(context)));
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"id", discard_}, {"state", "failed"}, {"inserted", 0}});
+    } else {
+      context.out.print("recovery " + discard_ + " was given up; nothing was inserted");
+    }
+    return kExitDone;
+  }
+
+  // Where the rows stand, and the first of them.
+  static Result<int> report_staged(Context& context, const RecoveryResult& result) {
+    Output& out = context.out;
+    Json tables = Json::array();
+    for (const std::string& chunk : result.chunks)
+      tables.push_back(context.configuration.warehouse.table + "_recovery_" + chunk);
+    if (out.json_wanted()) {
+      Json document = to_json(result, 0);
+      document["gaps_left"] = nullptr;  // nothing is merged, so nothing was counted again
+      document["side_tables"] = std::move(tables);
+      out.print_json(document);
+      return kExitDone;
+    }
+    out.print(out.paint(Color::kYellow, "staged") + ": " + counted(result.staged, "row") + " in " +
+              (tables.size() == 1
+                   ? "the side table "
+                   : counted(static_cast<std::int64_t>(tables.size()), "side table") + ", the first is ") +
+              tables[0].get<std::string>() + "; nothing is inserted yet");
+    CV_TRY(print_sample(context, tables[0].get<std::string>()));
+    out.print("look at all of them with: changevault sql 'SELECT * FROM " + tables[0].get<std::string>() +
+              "'");
+    out.print("insert them with:         changevault recover --resume " + result.id);
+    out.print("give them up with:        changevault recover --discard " + result.id);
+    return kExitDone;
+  }
+
+  static Result<void> print_sample(Context& context, const std::string& side_table) {
+    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
+    CV_ASSIGN(const SqlTable rows,
+              warehouse->sql("SELECT enqueued_time, operation_type, database_name, collection_name, "
+                             "document_key FROM " +
+                             side_table + " ORDER BY enqueued_time, sequence_number LIMIT 10"));
+    Table table({{"ENQUEUED (UTC)"}, {"OPERATION"}, {"COLLECTION"}, {"DOCUMENT KEY"}});
+    for (const auto& row : rows.rows) {
+      const auto text = [&](std::size_t i) { return printable(row[i].value_or("")); };
+      table.add({text(0), text(1), text(2) + "." + text(3), text(4)});
+    }
+    return context.out.write(table.to_string());
   }
 
   Result<int> resume(Context& context, const Catalog& catalog) const {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     Progress progress(context.out, context.parts.clock());
     CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const RecoveryResult result, executor.resume(resume_, actor(context), context.stop));
+    CV_ASSIGN(const RecoveryResult result,
+              executor.resume(resume_, actor(context), context.stop, executor_options(context, catalog)));
     const std::string key = context.parts.layout().recovery_plan(resume_);
     CV_ASSIGN(const std::string bytes, store->get(key));
     CV_ASSIGN(const RecoveryPlan plan, decode_plan(bytes, key));
@@ -254,6 +350,8 @@ class RecoverVerb final : public Verb {
     executor.on_progress([&progress](RecoveryStep step, std::int64_t done, std::int64_t all) {
       progress.show([&] {
         const std::string title = changevault::name(step);
+        if (step != RecoveryStep::kStage && all > 1)
+          return title + ": part " + with_thousands(std::min(done + 1, all)) + " of " + with_thousands(all);
         return step == RecoveryStep::kStage ? title + ": " + with_thousands(done) + " of " +
                                                   counted(all, "segment") + progress.remaining(done, all)
                                             : title;
@@ -311,6 +409,8 @@ class RecoverVerb final : public Verb {
   std::string save_;
   std::string apply_;
   std::string resume_;
+  std::string discard_;
+  bool stage_only_ = false;
 };
 
 }  // namespace

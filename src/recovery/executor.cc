@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "archive/segment_feed.h"
 #include "recovery/scan.h"
 
@@ -33,23 +35,42 @@ Error not_valid(const std::string& what, const std::string& object) {
   return Error(ErrorCode::kValidation, what, object, "run verify on this scope");
 }
 
-// The side table against the reading it was filled from, and both against the plan.
-Result<void> check_stage(const RecoveryPlan& plan, const ScanFacts& scan, const StageFacts& stage) {
+// What the side tables of all chunks hold together.
+struct StagedSum {
+  ScanFacts scan;
+  std::int64_t distinct = 0;  // event_ids within each chunk
+  std::int64_t null_ids = 0;
+  std::int64_t same_position_twice = 0;
+
+  void add(const StageFacts& stage) {
+    scan += ScanFacts{stage.rows, stage.digest, stage.operations, stage.min_time, stage.max_time};
+    distinct += stage.distinct;
+    null_ids += stage.null_ids;
+    same_position_twice += stage.same_position_twice;
+  }
+};
+
+// The side tables against the reading they were filled from, and both against the plan.
+Result<void> check_stage(const RecoveryPlan& plan, const ScanFacts& scan, const StagedSum& stage,
+                         bool one_chunk) {
   const std::string object = "recovery " + plan.id;
   if (scan != plan.expected) {
     return not_valid(
         "the archive gave " + to_string(scan) + " where the plan expects " + to_string(plan.expected),
         object);
   }
-  const ScanFacts staged{stage.rows, stage.digest, stage.operations, stage.min_time, stage.max_time};
-  if (staged != scan) {
+  if (stage.scan != scan) {
     return not_valid(
-        "the side table holds " + to_string(staged) + " where the archive gave " + to_string(scan), object);
+        "the side table holds " + to_string(stage.scan) + " where the archive gave " + to_string(scan),
+        object);
   }
   if (stage.null_ids > 0) {
     return not_valid(std::to_string(stage.null_ids) + " staged rows have no event_id", object);
   }
-  if (stage.distinct != plan.distinct) {
+  // An event_id that the hub repeated may stand in two chunks.
+  const bool distinct_right = one_chunk ? stage.distinct == plan.distinct
+                                        : stage.distinct >= plan.distinct && stage.distinct <= scan.rows;
+  if (!distinct_right) {
     return not_valid("the side table holds " + std::to_string(stage.distinct) +
                          " different event_ids where the plan has " + std::to_string(plan.distinct),
                      object);
@@ -62,83 +83,141 @@ Result<void> check_stage(const RecoveryPlan& plan, const ScanFacts& scan, const 
   return {};
 }
 
-std::vector<SegmentRef> references(const RecoveryPlan& plan) {
-  std::vector<SegmentRef> list;
-  list.reserve(plan.segments.size());
-  for (const PlannedSegment& segment : plan.segments) list.push_back(segment.reference());
-  return list;
+struct Chunk {
+  std::string name;
+  std::vector<SegmentRef> segments;
+  std::optional<MergeOutcome> merged;
+};
+
+std::vector<Chunk> chunks_of(const RecoveryPlan& plan, const std::vector<std::int64_t>& counts) {
+  std::vector<Chunk> chunks;
+  std::size_t at = 0;
+  for (const std::int64_t count : counts) {
+    chunks.push_back({chunk_name(plan.id, chunks.size(), counts.size()), {}, std::nullopt});
+    for (std::int64_t i = 0; i < count && at < plan.segments.size(); ++i)
+      chunks.back().segments.push_back(plan.segments[at++].reference());
+  }
+  return chunks;
+}
+
+// As the journal has cut it; a journal that holds no cut is of one chunk.
+std::vector<std::int64_t> counts_of(const RecoveryPlan& plan, const std::vector<std::int64_t>& written) {
+  const auto all = static_cast<std::int64_t>(plan.segments.size());
+  return written.empty() ? std::vector<std::int64_t>{all} : written;
 }
 
 // One recovery on its way.
 class Course {
  public:
   Course(const Executor::Parts& parts, const RecoveryPlan& plan, Actor actor, Journal& journal,
-         const RecoveryProgress& progress, std::stop_token stop)
+         const RecoveryProgress& progress, std::stop_token stop, std::vector<std::int64_t> counts)
       : parts_(parts),
         plan_(plan),
         actor_(std::move(actor)),
         journal_(journal),
         progress_(progress),
         stop_(std::move(stop)),
-        segments_(references(plan)),
+        counts_(std::move(counts)),
+        chunks_(chunks_of(plan, counts_)),
         started_(parts.clock.now()),
-        result_(as_planned(plan)) {}
+        result_(as_planned(plan)) {
+    for (const Chunk& chunk : chunks_) result_.chunks.push_back(chunk.name);
+  }
 
-  Result<RecoveryResult> run() {
-    CV_ASSIGN(const std::optional<MergeOutcome> merged, parts_.warehouse.merged(plan_.id));
-    CV_TRY(journal_.append(StartedStep{plan_.hash(), actor_}));
-    if (const ValidatedStep* before = journal_.last<ValidatedStep>(); merged && before != nullptr) {
-      // The merge read a side table that was valid; while it stands, the re-check can ask by it.
-      result_.staged = before->rows;
-      CV_ASSIGN(const std::vector<std::string> stages, parts_.warehouse.stages());
-      if (std::find(stages.begin(), stages.end(), plan_.id) != stages.end()) return finish(*merged);
+  Result<RecoveryResult> run(bool stage_only) {
+    for (Chunk& chunk : chunks_) {
+      CV_ASSIGN(chunk.merged, parts_.warehouse.merged(chunk.name));
     }
-    if (Result<void> staged = stage(); !staged) {
-      return merged ? after_merge(std::move(staged).error())
-                    : give_up(RecoveryStep::kStage, std::move(staged).error());
+    const bool waited =
+        !journal_.entries().empty() && std::holds_alternative<WaitingStep>(journal_.entries().back().step);
+    CV_TRY(journal_.append(
+        StartedStep{plan_.hash(), actor_, counts_.size() > 1 ? counts_ : std::vector<std::int64_t>{}}));
+    bool staged = false;
+    if ((merged_any() || waited) && journal_.last<ValidatedStep>() != nullptr) {
+      // The merge read side tables that were valid; while they stand, they serve.
+      CV_ASSIGN(staged, all_stages_stand());
+      result_.staged = journal_.last<ValidatedStep>()->rows;
+      if (staged && merged_all()) return finish();
     }
-    if (Result<void> valid = validate(); !valid) {
-      return merged ? after_merge(std::move(valid).error())
-                    : give_up(RecoveryStep::kValidate, std::move(valid).error());
+    if (!staged) {
+      if (Result<void> done = stage(); !done) return ended_by(RecoveryStep::kStage, std::move(done).error());
     }
-    if (merged) return finish(*merged);
+    if (Result<void> valid = validate(staged); !valid)
+      return ended_by(RecoveryStep::kValidate, std::move(valid).error());
+    if (stage_only && !merged_any()) return wait();
     return merge();
   }
 
  private:
-  void report(RecoveryStep step, std::int64_t done) const {
-    if (progress_) progress_(step, done, 1);
+  void report(RecoveryStep step, std::size_t done) const {
+    if (progress_)
+      progress_(step, static_cast<std::int64_t>(done), static_cast<std::int64_t>(chunks_.size()));
+  }
+
+  bool merged_any() const {
+    return std::any_of(chunks_.begin(), chunks_.end(), [](const Chunk& c) { return c.merged.has_value(); });
+  }
+  bool merged_all() const {
+    return std::all_of(chunks_.begin(), chunks_.end(), [](const Chunk& c) { return c.merged.has_value(); });
+  }
+
+  Result<bool> all_stages_stand() {
+    CV_ASSIGN(const std::vector<std::string> stages, parts_.warehouse.stages());
+    return std::all_of(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
+      return std::find(stages.begin(), stages.end(), chunk.name) != stages.end();
+    });
   }
 
   Result<void> stage() {
     SegmentFeed segments(parts_.store, plan_.scope, stop_);
     CountingFeed counting(segments, plan_.scope);
-    ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(segments_.size()));
-    CV_TRY(parts_.warehouse.stage(plan_.id, segments_, feed));
+    ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(plan_.segments.size()));
+    for (const Chunk& chunk : chunks_) CV_TRY(parts_.warehouse.stage(chunk.name, chunk.segments, feed));
     scan_ = counting.total();
     return journal_.append(StagedStep{scan_});
   }
 
-  Result<void> validate() {
-    report(RecoveryStep::kValidate, 0);
-    CV_ASSIGN(const StageFacts facts, parts_.warehouse.stage_facts(plan_.id));
-    CV_TRY(check_stage(plan_, scan_, facts));
-    result_.staged = facts.rows;
-    CV_TRY(journal_.append(ValidatedStep{facts.rows, facts.distinct}));
-    report(RecoveryStep::kValidate, 1);
+  // `stood`: the side tables were filled by an earlier run, from bytes that were those of the plan.
+  Result<void> validate(bool stood) {
+    StagedSum sum;
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      report(RecoveryStep::kValidate, i);
+      CV_ASSIGN(const StageFacts facts, parts_.warehouse.stage_facts(chunks_[i].name));
+      sum.add(facts);
+    }
+    CV_TRY(check_stage(plan_, stood ? plan_.expected : scan_, sum, chunks_.size() == 1));
+    result_.staged = sum.scan.rows;
+    CV_TRY(journal_.append(ValidatedStep{sum.scan.rows, sum.distinct}));
+    report(RecoveryStep::kValidate, chunks_.size());
     return {};
+  }
+
+  Result<RecoveryResult> wait() {
+    CV_TRY(journal_.append(WaitingStep{actor_, result_.staged}));
+    result_.state = RecoveryState::kStaged;
+    return result_;
+  }
+
+  Result<RecoveryResult> merge() {
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      if (chunks_[i].merged) continue;
+      if (stop_.stop_requested())
+        return ended_by(RecoveryStep::kMerge, Error(ErrorCode::kCancelled, "stopped before the merge"));
+      report(RecoveryStep::kMerge, i);
+      if (auto merged = merge_chunk(chunks_[i]); !merged) return std::move(merged).error();
+    }
+    return finish();
   }
 
   // An error of the merge does not say whether it happened; its load records do. Where even they cannot be
   // read, nothing is undone and nothing is written down: a resume finds out.
-  Result<RecoveryResult> merge() {
-    if (stop_.stop_requested()) {
-      return give_up(RecoveryStep::kMerge, Error(ErrorCode::kCancelled, "stopped before the merge"));
+  Result<void> merge_chunk(Chunk& chunk) {
+    Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments);
+    if (merged) {
+      chunk.merged = *merged;
+      return {};
     }
-    report(RecoveryStep::kMerge, 0);
-    Result<MergeOutcome> merged = parts_.warehouse.merge(plan_.id, segments_);
-    if (merged) return finish(*merged);
-    const Result<std::optional<MergeOutcome>> recorded = parts_.warehouse.merged(plan_.id);
+    const Result<std::optional<MergeOutcome>> recorded = parts_.warehouse.merged(chunk.name);
     if (!recorded) {
       return Error(
           ErrorCode::kIndeterminate,
@@ -146,26 +225,37 @@ class Course {
               ") and whether it took effect could not be learned (" + recorded.error().to_string() + ")",
           "recovery " + plan_.id, "run recover --resume " + plan_.id + " when the warehouse answers");
     }
-    if (*recorded) return finish(**recorded);
-    return give_up(RecoveryStep::kMerge, std::move(merged).error());
+    chunk.merged = *recorded;
+    if (chunk.merged) return {};
+    return ended_by(RecoveryStep::kMerge, std::move(merged).error());
   }
 
   // Behind the merge: prove it, write the audit record, clean up.
-  Result<RecoveryResult> finish(const MergeOutcome& outcome) {
-    result_.inserted = outcome.inserted;
-    result_.already_present = outcome.already_present;
-    CV_TRY(after_merge(journal_.append(MergedStep{outcome.inserted, outcome.already_present})));
-    report(RecoveryStep::kMerge, 1);
-    report(RecoveryStep::kCheck, 0);
-    Result<Warehouse::Recheck> found = parts_.warehouse.recheck(plan_.id);
-    if (!found) return after_merge(std::move(found).error());
-    result_.check = {found->missing, found->duplicate};
+  Result<RecoveryResult> finish() {
+    result_.inserted = result_.already_present = 0;
+    for (const Chunk& chunk : chunks_) {
+      result_.inserted += chunk.merged->inserted;
+      result_.already_present += chunk.merged->already_present;
+    }
+    CV_TRY(after_merge(journal_.append(MergedStep{result_.inserted, result_.already_present})));
+    report(RecoveryStep::kMerge, chunks_.size());
+    result_.check = {};
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      report(RecoveryStep::kCheck, i);
+      Result<Warehouse::Recheck> found = parts_.warehouse.recheck(chunks_[i].name);
+      if (!found) return after_merge(std::move(found).error());
+      result_.check.missing += found->missing;
+      result_.check.duplicate += found->duplicate;
+    }
     CV_TRY(after_merge(journal_.append(result_.check)));
     CV_TRY(after_merge(journal_.append(verdict())));
-    ignore_error(parts_.warehouse.drop_stage(plan_.id),
-                 "the recovery is over; resume drops a side table that stayed");
-    report(RecoveryStep::kCheck, 1);
+    drop_stages("the recovery is over; resume drops a side table that stayed");
+    report(RecoveryStep::kCheck, chunks_.size());
     return result_;
+  }
+
+  void drop_stages(const char* why) {
+    for (const Chunk& chunk : chunks_) ignore_error(parts_.warehouse.drop_stage(chunk.name), why);
   }
 
   JournalStep verdict() {
@@ -186,15 +276,20 @@ class Course {
                       true};
   }
 
+  Error ended_by(RecoveryStep step, Error error) {
+    return merged_any() ? after_merge(std::move(error)) : give_up(step, std::move(error));
+  }
+
   // Before the merge: nothing was changed, and nothing but the record of the failure stays.
   Error give_up(RecoveryStep step, Error error) {
     // Somebody else carries out this recovery: its side table and its journal are not ours.
     if (error.code == ErrorCode::kFenced) return error;
-    ignore_error(parts_.warehouse.drop_stage(plan_.id), "the first error matters; resume drops what stayed");
+    drop_stages("the first error matters; resume drops what stayed");
     ignore_error(journal_.append(FailedStep{actor_, to_string(plan_.scope), name(step), name(error.code),
                                             error.to_string(), false}),
                  "the first error matters; an unended journal says that it did not end");
     error.message += "; nothing was merged";
+    if (error.code == ErrorCode::kCancelled) error.hint = "run the same command again to begin anew";
     return error;
   }
 
@@ -204,7 +299,12 @@ class Course {
     return after_merge(std::move(step).error());
   }
   Error after_merge(Error error) const {
-    error.message = "the rows were merged, but the recovery could not be ended: " + error.message;
+    const auto merged = std::count_if(chunks_.begin(), chunks_.end(),
+                                      [](const Chunk& chunk) { return chunk.merged.has_value(); });
+    const std::string what = merged_all() ? "the rows were merged"
+                                          : std::to_string(merged) + " of " + std::to_string(chunks_.size()) +
+                                                " parts of the rows were merged";
+    error.message = what + ", but the recovery could not be ended: " + error.message;
     error.hint = "run recover --resume " + plan_.id + "; recovering again inserts nothing twice";
     return error;
   }
@@ -215,7 +315,8 @@ class Course {
   Journal& journal_;
   const RecoveryProgress& progress_;
   std::stop_token stop_;
-  std::vector<SegmentRef> segments_;
+  std::vector<std::int64_t> counts_;
+  std::vector<Chunk> chunks_;
   Timestamp started_;
   RecoveryResult result_;
   ScanFacts scan_;
@@ -241,6 +342,8 @@ const char* name(RecoveryState state) {
   switch (state) {
     case RecoveryState::kPlanned:
       return "planned";
+    case RecoveryState::kStaged:
+      return "staged";
     case RecoveryState::kDone:
       return "done";
     case RecoveryState::kFailed:
@@ -263,6 +366,25 @@ const char* name(RecoveryStep step) {
   return "unknown";
 }
 
+std::vector<std::int64_t> cut_into_chunks(const RecoveryPlan& plan, const ExecutorOptions& options) {
+  std::vector<std::int64_t> counts;
+  std::int64_t text = 0;
+  for (const PlannedSegment& segment : plan.segments) {
+    const std::int64_t more = options.text_bytes ? options.text_bytes(segment) : 8 * segment.bytes;
+    if (counts.empty() || text + more > options.chunk_text_bytes) {
+      counts.push_back(0);
+      text = 0;
+    }
+    ++counts.back();
+    text += more;
+  }
+  return counts;
+}
+
+std::string chunk_name(const std::string& recovery_id, std::size_t chunk, std::size_t chunks) {
+  return chunks == 1 ? recovery_id : fmt::format("{}_c{:03}", recovery_id, chunk + 1);
+}
+
 RecoveryResult as_planned(const RecoveryPlan& plan) {
   RecoveryResult result;
   result.id = plan.id;
@@ -273,7 +395,8 @@ RecoveryResult as_planned(const RecoveryPlan& plan) {
   return result;
 }
 
-Result<RecoveryResult> Executor::run(const RecoveryPlan& plan, std::stop_token stop) {
+Result<RecoveryResult> Executor::run(const RecoveryPlan& plan, std::stop_token stop,
+                                     const ExecutorOptions& options) {
   if (plan.segments.empty()) {
     return Error(ErrorCode::kUsage, "the plan holds nothing to recover", "recovery " + plan.id);
   }
@@ -294,24 +417,61 @@ Result<RecoveryResult> Executor::run(const RecoveryPlan& plan, std::stop_token s
                  "recovery " + plan.id,
                  journal.ended() ? "make a new plan for this scope" : "run recover --resume " + plan.id);
   }
-  return Course(parts_, plan, plan.actor, journal, progress_, std::move(stop)).run();
+  return Course(parts_, plan, plan.actor, journal, progress_, std::move(stop), cut_into_chunks(plan, options))
+      .run(options.stage_only);
 }
 
-Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& actor, std::stop_token stop) {
+Result<RecoveryPlan> Executor::read_plan(const std::string& id) {
   const std::string key = parts_.layout.recovery_plan(id);
   Result<std::string> bytes = parts_.store.get(key);
   if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
     return Error(ErrorCode::kNotFound, "there is no recovery of this id", id, "audit lists them");
   }
   if (!bytes) return std::move(bytes).error();
-  CV_ASSIGN(const RecoveryPlan plan, decode_plan(*bytes, key));
-  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
-  if (!journal.ended()) return Course(parts_, plan, actor, journal, progress_, std::move(stop)).run();
+  return decode_plan(*bytes, key);
+}
 
-  CV_TRY(parts_.warehouse.drop_stage(id));
+Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& actor, std::stop_token stop,
+                                        const ExecutorOptions& options) {
+  CV_ASSIGN(const RecoveryPlan plan, read_plan(id));
+  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
+  const StartedStep* started = journal.last<StartedStep>();
+  const std::vector<std::int64_t> counts =
+      started != nullptr ? counts_of(plan, started->chunks) : cut_into_chunks(plan, options);
+  if (!journal.ended())
+    return Course(parts_, plan, actor, journal, progress_, std::move(stop), counts).run(options.stage_only);
+
+  for (const Chunk& chunk : chunks_of(plan, counts)) CV_TRY(parts_.warehouse.drop_stage(chunk.name));
   if (const DoneStep* done = journal.last<DoneStep>()) return as_done(plan, *done);
   return Error(ErrorCode::kStalePlan, "this recovery failed: " + journal.last<FailedStep>()->message,
                "recovery " + id, "recover the scope again, by a new plan");
+}
+
+Result<void> Executor::discard(const std::string& id, const Actor& actor) {
+  CV_ASSIGN(const RecoveryPlan plan, read_plan(id));
+  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
+  if (journal.ended())
+    return Error(ErrorCode::kStalePlan, "this recovery is over", "recovery " + id,
+                 "audit shows how it ended");
+  const StartedStep* started = journal.last<StartedStep>();
+  const std::vector<Chunk> chunks =
+      chunks_of(plan, counts_of(plan, started != nullptr ? started->chunks : std::vector<std::int64_t>{}));
+  // Without its side tables nobody can merge it any more, so that nothing was merged stays true. Whoever is
+  // staging them anew meets our journal entry, or we meet theirs.
+  const auto none_merged = [&]() -> Result<void> {
+    for (const Chunk& chunk : chunks) {
+      CV_ASSIGN(const auto merged, parts_.warehouse.merged(chunk.name));
+      if (!merged) continue;
+      return Error(ErrorCode::kStalePlan, "a part of its rows was merged already", "recovery " + id,
+                   "end it with: changevault recover --resume " + id);
+    }
+    return {};
+  };
+  CV_TRY(none_merged());
+  for (const Chunk& chunk : chunks) CV_TRY(parts_.warehouse.drop_stage(chunk.name));
+  CV_TRY(none_merged());
+  return journal.append(FailedStep{actor, to_string(plan.scope), name(RecoveryStep::kMerge),
+                                   name(ErrorCode::kCancelled), "given up before the merge", false});
 }
 
 }  // namespace changevault

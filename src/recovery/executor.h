@@ -6,20 +6,23 @@
 // Invariants:
 //  - Nothing is merged unless every segment was read whole with the planned sha256 and the side table equals
 //  that reading.
-//  - The merge is one transaction of the warehouse, which writes the load records of this recovery with the
-//  rows: whether it
-//    happened is never guessed from the journal, `Warehouse::merged` knows.
+//  - Work is cut into chunks of whole segments with a bounded text, each with a side table and transactions
+//  of
+//    its own. All are staged and validated before the first is merged.
+//  - The merge of a chunk is one transaction of the warehouse, which writes the chunk's load records with the
+//    rows: whether it happened is never guessed from the journal, `Warehouse::merged` knows.
 //  - The journal says `failed` only where it is certain that nothing was merged, or that the merge is proven
-//  incomplete.
-//  - A recovery that died anywhere leaves at most its side table and an unfinished journal; `resume` ends it,
-//  and a new
-//    recovery of the same scope is right as well (it inserts what is not there).
+//    incomplete.
+//  - A recovery that died anywhere leaves at most its side tables and an unfinished journal; `resume` ends
+//  it,
+//    and a new recovery of the same scope is right as well (it inserts what is not there).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -32,7 +35,7 @@
 
 namespace changevault {
 
-enum class RecoveryState : std::uint8_t { kPlanned, kDone, kFailed };
+enum class RecoveryState : std::uint8_t { kPlanned, kStaged, kDone, kFailed };
 const char* name(RecoveryState state);  // "planned", …
 
 struct RecoveryResult {
@@ -44,9 +47,22 @@ struct RecoveryResult {
   std::int64_t inserted = 0;
   std::int64_t already_present = 0;
   RecoveryState state = RecoveryState::kPlanned;
-  CheckedStep check;  // of kFailed: merged, but the re-check found this
+  std::vector<std::string> chunks;  // names of its chunks: of side tables and load records
+  CheckedStep check;                // of kFailed: merged, but the re-check found this
   bool operator==(const RecoveryResult&) const = default;
 };
+
+struct ExecutorOptions {
+  bool stage_only = false;                                  // end when all is staged and validated
+  std::int64_t chunk_text_bytes = std::int64_t{256} << 20;  // of a chunk, at most; one segment at least
+  // Text of a planned segment, where the caller knows it; else it is taken for eight times its bytes.
+  std::function<std::int64_t(const PlannedSegment&)> text_bytes;
+};
+
+// How many segments each chunk takes, in the plan's order.
+std::vector<std::int64_t> cut_into_chunks(const RecoveryPlan& plan, const ExecutorOptions& options);
+// "20250116t081500z_1a2b3c4d" where there is one chunk, else "…_c001" and so on.
+std::string chunk_name(const std::string& recovery_id, std::size_t chunk, std::size_t chunks);
 
 // What a plan amounts to before it is carried out.
 RecoveryResult as_planned(const RecoveryPlan& plan);
@@ -54,7 +70,7 @@ RecoveryResult as_planned(const RecoveryPlan& plan);
 enum class RecoveryStep : std::uint8_t { kStage, kValidate, kMerge, kCheck };
 const char* name(RecoveryStep step);
 
-// Step, done, all (segments while staging, else 0 of 1 and 1 of 1).
+// Step, done, all (segments while staging, else chunks).
 using RecoveryProgress = std::function<void(RecoveryStep, std::int64_t, std::int64_t)>;
 
 // References outlive it. Not thread-safe.
@@ -75,14 +91,21 @@ class Executor {
   // kFenced (somebody else is carrying it out), kIndeterminate (the merge was sent and its outcome could not
   // be learned: resume), what store and warehouse say. A re-check that finds events missing or twice is a
   // value with kFailed.
-  Result<RecoveryResult> run(const RecoveryPlan& plan, std::stop_token stop);
+  Result<RecoveryResult> run(const RecoveryPlan& plan, std::stop_token stop,
+                             const ExecutorOptions& options = {});
 
-  // Ends a recovery that died: finishes it where the merge happened, starts it over where it did not. One
-  // that is done says again what it did; one that failed is kStalePlan. Only for recoveries that nobody is
-  // working on any more.
-  Result<RecoveryResult> resume(const std::string& id, const Actor& actor, std::stop_token stop);
+  // Ends a recovery that died, or that waits: finishes it where the merge happened, merges what waits staged,
+  // starts over else. One that is done says again what it did; one that failed is kStalePlan. Only for
+  // recoveries that nobody is working on any more.
+  Result<RecoveryResult> resume(const std::string& id, const Actor& actor, std::stop_token stop,
+                                const ExecutorOptions& options = {});
+
+  // Gives up a recovery of which nothing was merged: its side tables are dropped, its journal ends.
+  // kStalePlan where it is over, or where a part of it was merged already.
+  Result<void> discard(const std::string& id, const Actor& actor);
 
  private:
+  Result<RecoveryPlan> read_plan(const std::string& id);
   Parts parts_;
   RecoveryProgress progress_;
 };

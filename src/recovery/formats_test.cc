@@ -59,14 +59,16 @@ RecoveryPlan sample_plan() {
 
 std::vector<JournalStep> sample_steps() {
   const RecoveryPlan plan = sample_plan();
-  return {StartedStep{plan.hash(), kActor},
+  return {StartedStep{plan.hash(), kActor, {}},
           StagedStep{plan.expected},
           ValidatedStep{1900, 1899},
           MergedStep{1887, 12},
           CheckedStep{0, 0},
           DoneStep{kActor, plan.hash(), to_string(plan.scope), at("2025-01-16T08:15:01Z"), 1, 1900, 1900,
                    1887, 12},
-          FailedStep{kActor, to_string(plan.scope), "stage", "validation", "a segment is damaged", false}};
+          FailedStep{kActor, to_string(plan.scope), "stage", "validation", "a segment is damaged", false},
+          WaitingStep{kActor, 1900},
+          StartedStep{plan.hash(), kActor, {4, 7, 1}}};
 }
 
 TEST(Formats, PlanV1) {

@@ -2,7 +2,8 @@
 // (docs/formats/journal.md). The last slot, `done` or `failed`, is the audit record.
 //
 // Lifetime of a recovery: started, staged, validated, merged, checked, done; `failed` may take the place of
-// any step after `started`. A resumed one writes `started` again and goes on from what the warehouse knows.
+// any step after `started`, `waiting` stands behind `validated` where a person is to look first. A resumed
+// one writes `started` again and goes on from what the warehouse knows.
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@ namespace changevault {
 struct StartedStep {
   std::string plan_hash;
   Actor actor;
+  std::vector<std::int64_t> chunks;  // segments of each chunk, in the plan's order; empty: all are one
   bool operator==(const StartedStep&) const = default;
 };
 struct StagedStep {
@@ -31,6 +33,12 @@ struct ValidatedStep {
   std::int64_t rows = 0;  // in the side table, equal to the scan
   std::int64_t distinct = 0;
   bool operator==(const ValidatedStep&) const = default;
+};
+// Staged and proven; it waits for somebody to look at the rows and to resume it.
+struct WaitingStep {
+  Actor actor;
+  std::int64_t rows = 0;
+  bool operator==(const WaitingStep&) const = default;
 };
 struct MergedStep {
   std::int64_t inserted = 0;
@@ -63,8 +71,8 @@ struct FailedStep {
   bool merged = false;  // rows were inserted before it
   bool operator==(const FailedStep&) const = default;
 };
-using JournalStep =
-    std::variant<StartedStep, StagedStep, ValidatedStep, MergedStep, CheckedStep, DoneStep, FailedStep>;
+using JournalStep = std::variant<StartedStep, StagedStep, ValidatedStep, WaitingStep, MergedStep, CheckedStep,
+                                 DoneStep, FailedStep>;
 
 struct JournalEntry {
   Timestamp time{};

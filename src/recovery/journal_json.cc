@@ -11,6 +11,11 @@ constexpr std::int64_t kFormat = 1;
 void put(Json& json, const StartedStep& step) {
   json["plan_hash"] = step.plan_hash;
   put_actor(json, step.actor);
+  if (!step.chunks.empty()) json["chunks"] = step.chunks;
+}
+void put(Json& json, const WaitingStep& step) {
+  put_actor(json, step.actor);
+  json["rows"] = step.rows;
 }
 void put(Json& json, const StagedStep& step) {
   json["scan"] = to_json(step.scan);
@@ -47,6 +52,19 @@ void put(Json& json, const FailedStep& step) {
   json["merged"] = step.merged;
 }
 
+StartedStep started_from(JsonFields& fields) {
+  StartedStep step{fields.sha256("plan_hash"), actor_from(fields), {}};
+  if (!fields.has("chunks")) return step;
+  for (const Json& segments : fields.array("chunks")) {
+    if (segments.is_number_unsigned() && segments.get<std::int64_t>() > 0) {
+      step.chunks.push_back(segments.get<std::int64_t>());
+    } else {
+      fields.fail("'chunks' is not a list of numbers of segments");
+    }
+  }
+  return step;
+}
+
 DoneStep done_from(JsonFields& fields) {
   DoneStep step;
   step.plan_hash = fields.sha256("plan_hash");
@@ -74,7 +92,8 @@ FailedStep failed_from(JsonFields& fields) {
 
 // Braced initialisers are evaluated in order, so the first field that is wrong is the one that is named.
 JournalStep step_from(const std::string& kind, JsonFields& fields, const std::string& object) {
-  if (kind == "started") return StartedStep{fields.sha256("plan_hash"), actor_from(fields)};
+  if (kind == "started") return started_from(fields);
+  if (kind == "waiting") return WaitingStep{actor_from(fields), fields.count("rows")};
   if (kind == "staged")
     return StagedStep{fields.take(scan_facts_from_json(fields.object("scan"), object + " (scan)"))};
   if (kind == "validated") return ValidatedStep{fields.count("rows"), fields.count("distinct")};
@@ -89,7 +108,8 @@ JournalStep step_from(const std::string& kind, JsonFields& fields, const std::st
 }  // namespace
 
 const char* name(const JournalStep& step) {
-  constexpr const char* kNames[] = {"started", "staged", "validated", "merged", "checked", "done", "failed"};
+  constexpr const char* kNames[] = {"started", "staged",  "validated", "waiting",
+                                    "merged",  "checked", "done",      "failed"};
   static_assert(std::size(kNames) == std::variant_size_v<JournalStep>);
   return kNames[step.index()];
 }

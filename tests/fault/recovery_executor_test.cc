@@ -107,6 +107,18 @@ class RecoveryFault : public ::testing::Test {
     return value(make_plan(request, feed, archive_.warehouse(), nullptr));
   }
 
+  // One chunk, or one for each segment.
+  static ExecutorOptions in_chunks() {
+    ExecutorOptions options;
+    options.chunk_text_bytes = 1;
+    return options;
+  }
+  static ExecutorOptions stage_only() {
+    ExecutorOptions options;
+    options.stage_only = true;
+    return options;
+  }
+
   Executor executor() { return Executor(parts(archive_.store(), archive_.warehouse())); }
   Executor::Parts parts(ObjectStore& store, Warehouse& warehouse) {
     return {store, archive_.layout(), warehouse, archive_.clock(), archive_.random()};
@@ -161,6 +173,7 @@ class RecoveryFault : public ::testing::Test {
   }
 
   static constexpr const char* kBefore = "5:1 ";
+  static constexpr const char* kFirstChunk = "1:1 2:1 3:1 5:1 ";  // of two
   static constexpr const char* kAfter = "1:1 2:1 3:1 4:1 5:1 ";
   TestArchive archive_;
   Actor actor_{"ada", "host", "changevault 0.1.0"};
@@ -196,6 +209,117 @@ TEST_F(RecoveryFault, RunAgainItInsertsNothing) {
   EXPECT_ERROR(executor().run(made, {}), ErrorCode::kStalePlan);
   EXPECT_EQ(value(executor().resume(made.id, actor_, {})).inserted, 4) << "it says again what it did";
   EXPECT_EQ(value(executor().run(plan(), {})).inserted, 0);
+  EXPECT_EQ(rows(), kAfter);
+}
+
+TEST_F(RecoveryFault, InChunksTheSameComesBackOnce) {
+  const RecoveryPlan made = plan();
+  int merges = 0;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    merges += step == "merge" ? 1 : 0;
+    return Fault::kNone;
+  });
+  const RecoveryResult result =
+      value(Executor(parts(archive_.store(), warehouse)).run(made, {}, in_chunks()));
+  EXPECT_EQ(merges, 2);
+  EXPECT_EQ(result.state, RecoveryState::kDone);
+  EXPECT_EQ(result.chunks, (std::vector<std::string>{made.id + "_c001", made.id + "_c002"}));
+  EXPECT_EQ(result.staged, 6);
+  EXPECT_EQ(result.inserted, 4);
+  EXPECT_EQ(result.already_present, 2) << "5 was there; 1 came with the first chunk";
+  EXPECT_EQ(rows(), kAfter);
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_EQ(steps(made.id),
+            (std::vector<std::string>{"started", "staged", "validated", "merged", "checked", "done"}));
+}
+
+TEST_F(RecoveryFault, DamageInTheLastChunkStopsAll) {
+  const RecoveryPlan made = plan();
+  ASSERT_OK(archive_.store().remove(made.segments[1].key));
+  expect_refused(made, executor().run(made, {}, in_chunks()), ErrorCode::kValidation);
+}
+
+TEST_F(RecoveryFault, ChunksAreCutByTheirText) {
+  RecoveryPlan made = plan();
+  made.segments.assign(5, made.segments[0]);
+  ExecutorOptions options;
+  options.text_bytes = [](const PlannedSegment&) { return 40; };
+  options.chunk_text_bytes = 100;
+  EXPECT_EQ(cut_into_chunks(made, options), (std::vector<std::int64_t>{2, 2, 1}));
+  options.chunk_text_bytes = 10;
+  EXPECT_EQ(cut_into_chunks(made, options), (std::vector<std::int64_t>{1, 1, 1, 1, 1}));
+  options.chunk_text_bytes = 200;
+  EXPECT_EQ(cut_into_chunks(made, options), (std::vector<std::int64_t>{5}));
+}
+
+TEST_F(RecoveryFault, StagedOnlyWaitsForItsResume) {
+  for (const bool chunked : {false, true}) {
+    archive_.change_rows(
+        [](auto& rows) { std::erase_if(rows, [](const auto& row) { return row.event_id != event_id(5); }); });
+    archive_.clock().advance(seconds(1));
+    const RecoveryPlan made = plan();
+    ExecutorOptions options = chunked ? in_chunks() : ExecutorOptions{};
+    options.stage_only = true;
+    const RecoveryResult staged = value(executor().run(made, {}, options));
+    EXPECT_EQ(staged.state, RecoveryState::kStaged);
+    EXPECT_EQ(staged.staged, 6);
+    EXPECT_EQ(rows(), kBefore);
+    EXPECT_EQ(value(archive_.warehouse().stages()), staged.chunks);
+    EXPECT_EQ(steps(made.id).back(), "waiting");
+    // It merges what was looked at: the archive is not read again.
+    FaultyStore no_segments(archive_.store(), [](StoreOperation, const std::string& key) {
+      return key.ends_with(".jsonl.gz") ? Fault::kFailBefore : Fault::kNone;
+    });
+    const RecoveryResult done =
+        value(Executor(parts(no_segments, archive_.warehouse())).resume(made.id, actor_, {}));
+    EXPECT_EQ(done.state, RecoveryState::kDone);
+    EXPECT_EQ(done.inserted, 4);
+    EXPECT_EQ(rows(), kAfter);
+    EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  }
+}
+
+TEST_F(RecoveryFault, StagedRowsThatChangedMeanwhileAreNotMerged) {
+  const RecoveryPlan made = plan();
+  value(executor().run(made, {}, stage_only()));
+  FaultyWarehouse warehouse(archive_.warehouse(), [](const std::string&) { return Fault::kNone; });
+  warehouse.distort = [](StageFacts& facts) { facts.digest ^= 1; };
+  expect_refused(made, Executor(parts(archive_.store(), warehouse)).resume(made.id, actor_, {}),
+                 ErrorCode::kValidation);
+}
+
+TEST_F(RecoveryFault, StagedAndItsSideTableGoneIsStagedAnew) {
+  const RecoveryPlan made = plan();
+  value(executor().run(made, {}, stage_only()));
+  ASSERT_OK(archive_.warehouse().drop_stage(made.id));
+  EXPECT_EQ(value(executor().resume(made.id, actor_, {})).inserted, 4);
+  EXPECT_EQ(rows(), kAfter);
+}
+
+TEST_F(RecoveryFault, AStagedOneCanBeGivenUp) {
+  const RecoveryPlan made = plan();
+  value(executor().run(made, {}, stage_only()));
+  EXPECT_OK(executor().discard(made.id, actor_));
+  EXPECT_EQ(rows(), kBefore);
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_EQ(steps(made.id).back(), "failed");
+  EXPECT_ERROR(executor().resume(made.id, actor_, {}), ErrorCode::kStalePlan);
+  EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kStalePlan);
+}
+
+TEST_F(RecoveryFault, OneThatIsMergedInPartIsNotGivenUp) {
+  const RecoveryPlan made = plan();
+  std::stop_source stop;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "merge") stop.request_stop();
+    return Fault::kNone;
+  });
+  const auto stopped = Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks());
+  EXPECT_ERROR(stopped, ErrorCode::kCancelled);
+  EXPECT_NE(stopped.error().hint.find("--resume " + made.id), std::string::npos) << stopped.error().hint;
+  EXPECT_EQ(rows(), kFirstChunk);
+  EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kStalePlan);
+  EXPECT_EQ(value(executor().resume(made.id, actor_, {})).inserted, 4);
   EXPECT_EQ(rows(), kAfter);
 }
 
@@ -328,7 +452,7 @@ enum class What { kKill, kFailBefore, kFailAfter };
 class RecoveryFaultAt : public RecoveryFault {
  protected:
   // The outcome, or nothing where the process died; false where the recovery ended before its `at`th call.
-  bool run_with_fault(const RecoveryPlan& made, What what, int at, std::string& where) {
+  bool run_with_fault(const RecoveryPlan& made, What what, int at, bool chunked, std::string& where) {
     int calls = 0;
     bool reached = false;
     const auto fault = [&](const std::string& name) {
@@ -341,7 +465,8 @@ class RecoveryFaultAt : public RecoveryFault {
     FaultyWarehouse warehouse(archive_.warehouse(), fault);
     FaultyStore store(archive_.store(), [&](StoreOperation, const std::string& key) { return fault(key); });
     try {
-      const Result<RecoveryResult> result = Executor(parts(store, warehouse)).run(made, {});
+      const Result<RecoveryResult> result =
+          Executor(parts(store, warehouse)).run(made, {}, chunked ? in_chunks() : ExecutorOptions{});
       if (result.has_value()) {
         EXPECT_EQ(result->state, RecoveryState::kDone) << where;
         EXPECT_EQ(rows(), kAfter) << where;
@@ -352,14 +477,16 @@ class RecoveryFaultAt : public RecoveryFault {
       EXPECT_EQ(what, What::kKill);
     }
     const std::string now = rows();
-    EXPECT_TRUE(now == kBefore || now == kAfter) << where << ": half a merge: " << now;
+    EXPECT_TRUE(now == kBefore || now == kAfter || (chunked && now == kFirstChunk))
+        << where << ": half a merge: " << now;
     return reached;
   }
 };
 
-class EveryCall : public RecoveryFaultAt, public ::testing::WithParamInterface<What> {};
+class EveryCall : public RecoveryFaultAt, public ::testing::WithParamInterface<std::tuple<What, bool>> {};
 
 TEST_P(EveryCall, LeavesNothingWrongAndCanBeEnded) {
+  const auto [what, chunked] = GetParam();
   int at = 0;
   for (;; ++at) {
     archive_.change_rows(
@@ -367,26 +494,31 @@ TEST_P(EveryCall, LeavesNothingWrongAndCanBeEnded) {
     archive_.clock().advance(seconds(1));
     const RecoveryPlan made = plan();
     std::string where;
-    if (!run_with_fault(made, GetParam(), at, where)) break;
+    if (!run_with_fault(made, what, at, chunked, where)) break;
     end_and_check(made, "call " + std::to_string(at) + ", " + where);
     if (HasFatalFailure()) return;
   }
   EXPECT_GE(at, 15) << "the faults did not reach the recovery";
 }
 
-std::string name_of(const ::testing::TestParamInfo<What>& tested) {
-  switch (tested.param) {
+std::string name_of(const ::testing::TestParamInfo<std::tuple<What, bool>>& tested) {
+  const auto [what, chunked] = tested.param;
+  const std::string chunks = chunked ? "InChunks" : "";
+  switch (what) {
     case What::kKill:
-      return "Killed";
+      return "Killed" + chunks;
     case What::kFailBefore:
-      return "FailsBefore";
+      return "FailsBefore" + chunks;
     case What::kFailAfter:
-      return "FailsAfter";
+      return "FailsAfter" + chunks;
   }
   return "Unknown";
 }
 INSTANTIATE_TEST_SUITE_P(RecoveryFault, EveryCall,
-                         ::testing::Values(What::kKill, What::kFailBefore, What::kFailAfter), name_of);
+                         ::testing::Combine(::testing::Values(What::kKill, What::kFailBefore,
+                                                              What::kFailAfter),
+                                            ::testing::Bool()),
+                         name_of);
 
 }  // namespace
 }  // namespace changevault
