@@ -198,7 +198,7 @@ Result<void> Repairer::plan_object(const VerifyProblem& problem, const LedgerChe
     plan.refusals.push_back(
         {problem.key, problem.kind + ": " + problem.detail,
          rebuilt.error().message + fmt::format("; a copy of it (sha256 {}) can be put back with: changevault "
-                                               "repair --from FOLDER",
+                                               "repair --copy FOLDER",
                                                target->listed->facts.sha256)});
     return {};
   }
@@ -240,7 +240,7 @@ Result<void> Repairer::plan_slot(const VerifyProblem& problem, RepairPlan& plan)
     plan.refusals.push_back(
         {problem.key, what,
          fmt::format("a ledger slot carries a random number, so it cannot be computed again; a copy of it "
-                     "(sha256 {}) can be put back with: changevault repair --from FOLDER",
+                     "(sha256 {}) can be put back with: changevault repair --copy FOLDER",
                      *sha)});
     return {};
   }

@@ -143,7 +143,7 @@ TEST_F(RepairTest, WithoutASourceItIsRefusedAndNothingChanges) {
     EXPECT_TRUE(made.items.empty());
     ASSERT_EQ(made.refusals.size(), 1U);
     EXPECT_EQ(made.refusals[0].key, key);
-    EXPECT_NE(made.refusals[0].advice.find("--from"), std::string::npos);
+    EXPECT_NE(made.refusals[0].advice.find("--copy"), std::string::npos);
     EXPECT_EQ(value(store.get(key)), damaged);
   }
 }

@@ -27,6 +27,8 @@ class LedgerChecker {
     if (!check_.exists) return std::move(check_);
     for (std::int32_t p = 0; p < check_.partitions(); ++p) CV_TRY(check_partition(PartitionId(p)));
     check_objects_listed_once();
+    for (const ListedSegment& s : check_.segments) segments_of_[s.facts.hour].push_back(&s.facts);
+    for (const ListedSegment& s : check_.dead_letters) dead_letters_of_[s.facts.hour].push_back(&s.facts);
     for (std::size_t i = 0; i < check_.seals.size(); ++i) check_seal(i);
     check_first_seal();
     return std::move(check_);
@@ -36,7 +38,6 @@ class LedgerChecker {
   using EachEntry = std::function<void(const WalkedEntry&)>;
   struct Claim {
     std::string key;
-    Slot slot;
     ClaimEntry entry;
   };
   struct SealPlace {
@@ -178,17 +179,27 @@ class LedgerChecker {
   void take(PartitionId partition, const WalkedEntry& walked, std::set<Epoch>& epochs) {
     if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) {
       epochs.insert(claim->epoch);
-      claims_[partition].push_back({walked.key, walked.slot, *claim});
+      claims_[partition].push_back({walked.key, *claim});
+      if (claim->floor) {
+        Timestamp& floor = floors_.try_emplace(partition, *claim->floor).first->second;
+        floor = std::max(floor, *claim->floor);
+      }
     } else if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
       epochs.insert(commit->epoch);
       watermarks_[partition][walked.slot] = commit->reached;
-      for (const SegmentFacts& f : commit->segments)
-        check_.segments.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
-      for (const SegmentFacts& f : commit->dead_letters)
-        check_.dead_letters.push_back({f, walked.slot, walked.entry.header.time, commit->epoch});
+      list(partition, commit->segments, check_.segments, walked, commit->epoch);
+      list(partition, commit->dead_letters, check_.dead_letters, walked, commit->epoch);
     } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
       epochs.insert(lost->epoch);
       check_.lost.push_back({partition, walked.slot, *lost});
+    }
+  }
+
+  void list(PartitionId partition, const std::vector<SegmentFacts>& objects, std::vector<ListedSegment>& into,
+            const WalkedEntry& walked, Epoch epoch) {
+    for (const SegmentFacts& facts : objects) {
+      check_floor(partition, facts);
+      into.push_back({facts, walked.slot, walked.entry.header.time, epoch});
     }
   }
 
@@ -210,21 +221,14 @@ class LedgerChecker {
                           "not keep its events out of them",
                           to_rfc3339_seconds(sealed_to)));
     }
-    for (const auto* list : {&check_.segments, &check_.dead_letters}) {
-      for (const ListedSegment& s : *list) {
-        if (s.facts.partition == partition) check_floor(claims, s);
-      }
-    }
   }
 
-  void check_floor(const std::vector<Claim>& claims, const ListedSegment& segment) {
-    for (const Claim& claim : claims) {
-      if (claim.slot > segment.slot) return;
-      if (!claim.entry.floor || segment.facts.min_time >= *claim.entry.floor) continue;
-      return problem("floor", segment.facts.key,
-                     fmt::format("it holds events before {}, where its partition may place none",
-                                 to_rfc3339(*claim.entry.floor)));
-    }
+  void check_floor(PartitionId partition, const SegmentFacts& facts) {
+    const auto floor = floors_.find(partition);
+    if (floor == floors_.end() || facts.min_time >= floor->second) return;
+    problem("floor", facts.key,
+            fmt::format("it holds events before {}, where its partition may place none",
+                        to_rfc3339(floor->second)));
   }
 
   // Seals name slots that must exist: newest slots that were taken away are found by them.
@@ -254,8 +258,14 @@ class LedgerChecker {
     const SealEntry& seal = check_.seals[index];
     const std::string& key = seal_places_[index].key;
     SealContent content(seal.from, seal.to);
-    for (const ListedSegment& s : check_.segments) content.add_segment(s.facts);
-    for (const ListedSegment& s : check_.dead_letters) content.add_dead_letters(s.facts);
+    for (auto at = segments_of_.lower_bound(seal.from); at != segments_of_.end() && at->first < seal.to;
+         ++at) {
+      for (const SegmentFacts* facts : at->second) content.add_segment(*facts);
+    }
+    for (auto at = dead_letters_of_.lower_bound(seal.from);
+         at != dead_letters_of_.end() && at->first < seal.to; ++at) {
+      for (const SegmentFacts* facts : at->second) content.add_dead_letters(*facts);
+    }
     if (content.take_cells() != seal.cells) {
       problem("seal", key,
               fmt::format("what it says of the hours {} to {} is not what the commits list",
@@ -359,6 +369,9 @@ class LedgerChecker {
   std::vector<SealPlace> seal_places_;  // of check_.seals
   Slot seals_end_{};                    // behind what was read of their chain
   std::map<PartitionId, std::vector<Claim>> claims_;
+  std::map<PartitionId, Timestamp> floors_;
+  std::map<Hour, std::vector<const SegmentFacts*>> segments_of_;  // for the seals, which are by hour
+  std::map<Hour, std::vector<const SegmentFacts*>> dead_letters_of_;
   std::set<std::string> unread_;  // slots that are damaged or gone
   std::map<PartitionId, std::map<Slot, Timestamp>> watermarks_;
 };

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "archive/repair.h"
+#include "archive/repair_journal.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -101,13 +102,14 @@ class RepairVerb final : public Verb {
   std::string examples() const override {
     return "changevault repair\n"
            "changevault repair inventory_db products 2025/01/15 --yes\n"
-           "changevault repair --from /backup/archive --yes";
+           "changevault repair --copy /backup/archive --yes";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--yes,-y", yes_, "do not ask");
+    app.add_flag("--list", list_, "what was repaired before, and by whom");
     app.add_flag("--quick", quick_, "look for what is gone or has another size, do not read the files");
-    app.add_option("--from", from_, "a copy of the store's folder, to take lost bytes from")
+    app.add_option("--copy", copy_, "a copy of the store's folder, to take lost bytes from")
         ->type_name("DIR");
     app.add_option("--keep", keep_, "where damaged files are kept (default: repair, beside verify.memory)")
         ->type_name("DIR");
@@ -115,11 +117,12 @@ class RepairVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
-    if (!from_.empty() && !fs::is_directory(from_)) {
-      return Error(ErrorCode::kUsage, "there is no such folder", from_,
+    if (!copy_.empty() && !fs::is_directory(copy_)) {
+      return Error(ErrorCode::kUsage, "there is no such folder", copy_,
                    "name the folder that holds a copy of the archive's root");
     }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    if (list_) return list(context, *store);
     Repairer repairer({*store, context.parts.layout(), context.parts.clock(), context.parts.random()},
                       sources(context));
     Work work;
@@ -143,6 +146,42 @@ class RepairVerb final : public Verb {
   }
 
  private:
+  static Result<int> list(Context& context, ObjectStore& store) {
+    CV_ASSIGN(const std::vector<PastRepair> repairs, past_repairs(store, context.parts.layout()));
+    Json documents = Json::array();
+    Table table({{"ID"},
+                 {"BEGUN (UTC)"},
+                 {"BY"},
+                 {"STATE"},
+                 {"DONE", Table::Align::kRight},
+                 {"NOT DONE", Table::Align::kRight}});
+    for (const PastRepair& repair : repairs) {
+      const char* state = repair.ended ? (repair.not_done.empty() ? "done" : "incomplete") : "not ended";
+      Json items = Json::array();
+      for (const RepairItem& item : repair.planned) items.push_back(to_json(item));
+      documents.push_back({{"id", repair.id},
+                           {"begun", to_rfc3339(repair.begun)},
+                           {"user", repair.actor.user},
+                           {"host", repair.actor.host},
+                           {"program", repair.actor.program},
+                           {"state", state},
+                           {"items", std::move(items)},
+                           {"done", repair.done},
+                           {"not_done", to_json(repair.not_done)}});
+      table.add({repair.id, human_time(repair.begun), printable(repair.actor.user + "@" + repair.actor.host),
+                 state, with_thousands(static_cast<std::int64_t>(repair.done.size())),
+                 with_thousands(static_cast<std::int64_t>(repair.not_done.size()))});
+    }
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"repairs", std::move(documents)}});
+    } else if (repairs.empty()) {
+      context.out.print("no repairs so far");
+    } else {
+      CV_TRY(context.out.write(table.to_string()));
+    }
+    return kExitDone;
+  }
+
   fs::path keep(const Context& context) const {
     return keep_.empty() ? fs::path(context.configuration.verify.memory).parent_path() / "repair"
                          : fs::path(keep_);
@@ -165,7 +204,7 @@ class RepairVerb final : public Verb {
     } else {
       context.out.note("note: without the warehouse: " + warehouse.error().to_string());
     }
-    out.copy = [kept = keep(context), from = from_](const std::string& key) {
+    out.copy = [kept = keep(context), from = copy_](const std::string& key) {
       return find_copy(kept, from, key);
     };
     return out;
@@ -331,7 +370,8 @@ class RepairVerb final : public Verb {
   ScopeOptions scope_;
   bool yes_ = false;
   bool quick_ = false;
-  std::string from_;
+  bool list_ = false;
+  std::string copy_;
   std::string keep_;
 };
 

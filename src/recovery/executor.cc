@@ -125,9 +125,7 @@ class Course {
   }
 
   Result<RecoveryResult> run(bool stage_only) {
-    for (Chunk& chunk : chunks_) {
-      CV_ASSIGN(chunk.merged, parts_.warehouse.merged(chunk.name));
-    }
+    if (!journal_.entries().empty()) CV_TRY(ask_what_is_merged());
     const bool waited =
         !journal_.entries().empty() && std::holds_alternative<WaitingStep>(journal_.entries().back().step);
     CV_TRY(journal_.append(
@@ -149,6 +147,14 @@ class Course {
   }
 
  private:
+  // Of one that was begun before: nothing is merged before the first journal entry.
+  Result<void> ask_what_is_merged() {
+    for (Chunk& chunk : chunks_) {
+      CV_ASSIGN(chunk.merged, parts_.warehouse.merged(chunk.name));
+    }
+    return {};
+  }
+
   void report(RecoveryStep step, std::size_t done) const {
     if (progress_)
       progress_(step, static_cast<std::int64_t>(done), static_cast<std::int64_t>(chunks_.size()));
