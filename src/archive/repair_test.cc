@@ -1,14 +1,17 @@
 #include "archive/repair.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include "archive/repair_journal.h"
 #include "base/hash.h"
+#include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
@@ -266,6 +269,91 @@ TEST_F(RepairTest, NoLeftoverIsRemovedWhileTheLedgerIsDamaged) {
   const RepairPlan made = plan({});
   EXPECT_FALSE(made.verified.leftovers.empty());
   EXPECT_TRUE(made.items.empty());
+}
+
+// Each poll at another time, as in a daemon.
+class TickingClock final : public Clock {
+ public:
+  explicit TickingClock(Timestamp start) : now_ms_(start.ms) {}
+  Timestamp now() const override { return {now_ms_ += 7}; }
+  Duration steady() const override { return {0}; }
+  bool sleep(Duration, std::stop_token stop) override { return !stop.stop_requested(); }
+
+ private:
+  mutable std::atomic<std::int64_t> now_ms_;
+};
+
+// Segments whose blocks hold the records of many polls.
+class RepairOfManyPolls : public ::testing::Test, protected ArchiveFixture {
+ protected:
+  void SetUp() override {
+    options.segment.block_text_bytes = 60'000;
+    init();
+    const std::string text(2'000, 'x');
+    for (int i = 0; i < 8'000; ++i) {
+      std::string payload = event("shop", i % 3 == 0 ? "orders" : "users", i);
+      payload.replace(payload.find("some text"), 9, text);
+      hub.append(PartitionId(0), payload, at(8, i / 200), false);
+    }
+    TickingClock ticking(at(23, 0));
+    value(Archiver({hub, store, layout, ticking, random}, options).run(ArchiveMode::kOnceAndClose, {}));
+    const Catalog archived = catalog();
+    for (const ListedSegment& s : archived.segments()) {
+      originals_[s.facts.key] = value(store.get(s.facts.key));
+      read_stamps(originals_[s.facts.key]);
+    }
+    std::set<std::int64_t> different;
+    for (const auto& [sequence, stamp] : stamps_) different.insert(stamp.ms);
+    ASSERT_GT(different.size(), 3U) << "the archiver polled too rarely for this test";
+  }
+  void read_stamps(const std::string& bytes) {
+    StringSource source(bytes);
+    SegmentReader reader(source);
+    RecordScanner scanner;
+    for (auto text = value(reader.next()); !text.empty(); text = value(reader.next())) {
+      ASSERT_OK(for_each_line(text, [&](std::string_view line) -> Result<void> {
+        CV_ASSIGN(const RecordView record, scanner.scan(line));
+        stamps_[Sequence(*record.sequence_number)] = *record.processed_timestamp;
+        return {};
+      }));
+    }
+  }
+  RepairPlan plan(RebuildSources sources) {
+    sources.hub = &hub;
+    sources.search_bytes = 1 << 20;
+    return value(Repairer({store, layout, clock, random}, sources).plan({}, VerifyMode::kFull, nullptr, {}));
+  }
+  void repair(RebuildSources sources) {
+    sources.hub = &hub;
+    Repairer repairer({store, layout, clock, random}, sources);
+    const RepairPlan made = value(repairer.plan({}, VerifyMode::kFull, nullptr, {}));
+    EXPECT_TRUE(made.refusals.empty()) << made.refusals.at(0).advice;
+    value(repairer.run(made, keep_.path(), kActor, {}));
+  }
+
+  TempDir keep_;
+  std::map<std::string, std::string> originals_;
+  StampHints stamps_;
+};
+
+TEST_F(RepairOfManyPolls, TheOtherObjectsOfTheCommitTellTheTimes) {
+  for (const auto& [key, bytes] : originals_) {
+    ASSERT_OK(store.remove(key));
+    repair({});
+    EXPECT_EQ(value(store.get(key)), bytes) << key;
+  }
+}
+
+TEST_F(RepairOfManyPolls, WithEveryObjectGoneTheWarehouseTellsTheTimes) {
+  for (const auto& [key, bytes] : originals_) ASSERT_OK(store.remove(key));
+  EXPECT_TRUE(plan({}).items.empty()) << "nobody knows the times, and nothing is invented";
+  RebuildSources sources;
+  sources.stamps = [&](PartitionId, Sequence first, Sequence last) -> Result<StampHints> {
+    return StampHints(stamps_.lower_bound(first), stamps_.upper_bound(last));
+  };
+  repair(sources);
+  for (const auto& [key, bytes] : originals_) EXPECT_EQ(value(store.get(key)), bytes) << key;
+  EXPECT_EQ(verify().verdict, Verdict::kPass);
 }
 
 }  // namespace

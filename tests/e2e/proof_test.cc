@@ -310,6 +310,44 @@ TEST(ProofAtOnce, EachEventIsInsertedOnce) {
   vault.expect_json(0, {"gaps"});
 }
 
+// Killed with SIGKILL wherever it is, in one of its many parts: a resume ends it, and every event is there
+// once.
+TEST(ProofAtOnce, AKilledRecoveryIsEndedByItsResume) {
+  Vault vault;
+  vault.expect(0, {"init"});
+  constexpr std::int64_t kAll = 4000;
+  vault.import(vault.write("day.jsonl", day_of_events(kAll)));
+  const fs::path recoveries = vault.folder() / "data/archive/changestreams/_ledger/recoveries";
+  ProcessOptions options = vault.options();
+  options.folder = vault.folder();
+  // The journal's entries and the merges behind them are what it dies after.
+  for (const char* last : {"000000000000.json", "000000000002.json", "000000000003.json"}) {
+    vault.expect(0, {"sql", "DELETE FROM mongodb_changes"});
+    std::set<fs::path> before;
+    if (fs::exists(recoveries)) before.insert(fs::directory_iterator(recoveries), fs::directory_iterator());
+    Process process = Process::start(
+        {CHANGEVAULT_BINARY, "recover", "--date", "2025-01-15", "--yes", "--set", "load.batch_bytes=1MiB"},
+        options);
+    fs::path own;
+    while (own.empty() || !fs::exists(own / last)) {
+      if (process.ended_within(milliseconds(1))) break;
+      std::error_code not_yet;
+      for (const auto& folder : fs::directory_iterator(recoveries, not_yet)) {
+        if (!before.contains(folder.path())) own = folder.path();
+      }
+    }
+    process.kill(SIGKILL);
+    process.wait();
+    ASSERT_FALSE(own.empty());
+    const json done = vault.expect_json(0, {"recover", "--resume", own.filename().string()});
+    EXPECT_EQ(done.at("state"), "done") << last;
+    EXPECT_EQ(done.at("inserted"), kAll) << last;
+    const auto counts = vault.rows("SELECT count(*), count(DISTINCT event_id) FROM mongodb_changes");
+    EXPECT_EQ(counts.at(0), (std::vector<std::string>{std::to_string(kAll), std::to_string(kAll)})) << last;
+    EXPECT_EQ(vault.number("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%recovery%'"), 0);
+  }
+}
+
 // An interrupted recovery says how to go on, and changes nothing.
 TEST(ProofAtOnce, AnInterruptedRecoverySaysHowToGoOn) {
   Vault vault;
