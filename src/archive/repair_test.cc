@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "archive/repair_journal.h"
+#include "archive/verify_memory.h"
 #include "base/hash.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
@@ -269,6 +270,42 @@ TEST_F(RepairTest, NoLeftoverIsRemovedWhileTheLedgerIsDamaged) {
   const RepairPlan made = plan({});
   EXPECT_FALSE(made.verified.leftovers.empty());
   EXPECT_TRUE(made.items.empty());
+}
+
+std::string sample(const std::string& file) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../docs/formats/samples" / file;
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_TRUE(in.good()) << path;
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+// What was written once is read for ever.
+TEST(RepairFormats, RepairsV1) {
+  const std::string text = sample("repairs-v1.jsonl");
+  const std::size_t border = text.find('\n') + 1;
+  const KeyLayout layout("changestreams");
+  MemoryStore store;
+  ASSERT_OK(
+      store.put_if_absent(layout.repair_chain() + KeyLayout::slot_name(Slot(0)), text.substr(0, border)));
+  ASSERT_OK(store.put_if_absent(layout.repair_chain() + KeyLayout::slot_name(Slot(1)), text.substr(border)));
+  const std::vector<PastRepair> repairs = value(past_repairs(store, layout));
+  ASSERT_EQ(repairs.size(), 1U);
+  EXPECT_EQ(repairs[0].id, "1a2b3c4d5e6f7081");
+  EXPECT_EQ(repairs[0].actor.host, "ops-1");
+  EXPECT_EQ(repairs[0].begun, parse_rfc3339("2025-01-16T08:15:02Z"));
+  EXPECT_EQ(repairs[0].ended, parse_rfc3339("2025-01-16T08:15:03Z"));
+  ASSERT_EQ(repairs[0].planned.size(), 2U);
+  EXPECT_EQ(repairs[0].planned[0].sources, "the hub's events");
+  EXPECT_EQ(repairs[0].planned[1].action, RepairAction::kRemoveLeftover);
+  EXPECT_EQ(repairs[0].done.size(), 1U);
+  EXPECT_EQ(repairs[0].not_done.at(0).problem, "the store does not answer");
+}
+
+TEST(RepairFormats, VerifyMemoryV1) {
+  const std::string text = sample("verify-memory-v1.jsonl");
+  const VerifyMemory memory = value(VerifyMemory::decode(text, "sample"));
+  EXPECT_EQ(memory.size(), 1U);
+  EXPECT_EQ(memory.encode(), text);
 }
 
 // Each poll at another time, as in a daemon.
