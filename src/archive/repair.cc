@@ -26,6 +26,10 @@ bool is_about_bytes(const std::string& kind) {
 }
 
 std::string advice_for(const std::string& kind) {
+  if (kind == "audit")
+    return "it is a record of what was done, no event is touched by it; its bytes cannot be made again, put "
+           "it "
+           "back from a backup";
   if (kind == "unreadable") return "the store did not give it; try again when it does";
   if (kind == "seal" || kind == "floor" || kind == "hub" || kind == "listed-twice" || kind == "name")
     return "the ledger contradicts itself; nothing of it is rewritten. Find out who wrote to it, and keep "

@@ -217,6 +217,8 @@ TEST_F(RepairTest, ARepairThatDiesIsEndedByTheNext) {
   int removed_and_gone = 0;
   bool died = true;
   for (int at_call = 0; died; ++at_call) {
+    // Each round makes the same calls: the records of the rounds before would be read as well.
+    for (const std::string& record : keys(layout.repair_chain())) ASSERT_OK(store.remove(record));
     store.corrupt(key, bytes);
     damage(key, bytes.size() / 2);
     const RepairPlan made = plan(from_hub());
@@ -262,6 +264,37 @@ TEST_F(RepairTest, LeftoversGoAndAreRecorded) {
   EXPECT_TRUE(past[0].ended.has_value());
   EXPECT_EQ(past[0].planned.at(0).action, RepairAction::kRemoveLeftover);
   EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+TEST_F(RepairTest, TheRecordsOfRepairsAreVerifiedToo) {
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK(store.remove(objects().front()));
+    repair(from_hub());
+  }
+  ASSERT_EQ(verify().verdict, Verdict::kPass);
+  const std::vector<std::string> records = keys(layout.repair_chain());
+  ASSERT_EQ(records.size(), 4U);
+  const auto found = [&](const std::string& key) {
+    const VerifyReport report = verify();
+    return report.verdict == Verdict::kFail &&
+           std::any_of(report.problems.begin(), report.problems.end(),
+                       [&](const VerifyProblem& p) { return p.kind == "audit" && p.key == key; });
+  };
+  for (const std::string& key : records) {
+    const std::string bytes = value(store.get(key));
+    for (std::size_t place = 0; place < bytes.size(); place += 41) {
+      damage(key, place);
+      EXPECT_TRUE(found(key)) << key << " byte " << place;
+      store.corrupt(key, bytes);
+    }
+  }
+  const std::string second = value(store.get(records[1]));
+  ASSERT_OK(store.remove(records[1]));
+  EXPECT_TRUE(found(records[2])) << "the one before it is gone";
+  // One that is right by itself, in the place of another.
+  ASSERT_OK(store.put_if_absent(records[1], value(store.get(records[3]))));
+  EXPECT_TRUE(found(records[1]));
+  EXPECT_TRUE(found(records[2]));
 }
 
 // What a lost slot listed looks like a leftover.

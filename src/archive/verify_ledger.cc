@@ -10,6 +10,8 @@
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
 #include "archive/seal_content.h"
+#include "base/hash.h"
+#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {
@@ -31,6 +33,10 @@ class LedgerChecker {
     for (const ListedSegment& s : check_.dead_letters) dead_letters_of_[s.facts.hour].push_back(&s.facts);
     for (std::size_t i = 0; i < check_.seals.size(); ++i) check_seal(i);
     check_first_seal();
+    for (const std::string& folder :
+         {layout_.ack_chain(), layout_.recoveries_prefix(), layout_.repair_chain()}) {
+      CV_TRY(check_records(folder));
+    }
     return std::move(check_);
   }
 
@@ -357,6 +363,36 @@ class LedgerChecker {
               fmt::format("slot {} of partition {} is not the first whose watermark reached the seal's end",
                           slot.value, partition.value));
     }
+  }
+
+  // What people and programs did to the archive: every file proves itself, slots follow each other. A listing
+  // is ordered, so the slots of a folder come in their order.
+  Result<void> check_records(const std::string& prefix) {
+    std::string folder;
+    Slot next(0);
+    std::string previous;  // sha256 of the slot before; empty: not known
+    return for_each_object(store_, prefix, [&](const ObjectInfo& info) -> Result<void> {
+      const auto bytes = store_.get(info.key);
+      if (!bytes) return bytes.error();
+      const auto json = open_sealed_json(*bytes, info.key);
+      if (!json) problem("audit", info.key, json.error().message);
+      const std::size_t name = info.key.rfind('/') + 1;
+      const auto slot = KeyLayout::parse_slot_name(std::string_view(info.key).substr(name));
+      if (!slot) return {};
+      if (info.key.substr(0, name) != folder) {
+        folder = info.key.substr(0, name);
+        next = Slot(0);
+        previous = kNoPrevious;
+      }
+      if (*slot != next) {
+        problem("audit", info.key, "an entry before it is gone");
+      } else if (json && !previous.empty() && json->value("previous", previous) != previous) {
+        problem("audit", info.key, "it does not name the bytes of the entry before it");
+      }
+      next = slot->next();
+      previous = json ? sha256_hex(*bytes) : std::string();
+      return {};
+    });
   }
 
   std::string slot_key(PartitionId partition, Slot slot) const {
