@@ -27,7 +27,7 @@ SqliteHubOptions sqlite_options(const OpenRequest& request, const std::string& m
 }
 
 // `owner`: what this process is called where it takes part in something.
-Drivers drivers(const std::string& owner) {
+Drivers drivers(const std::string& owner, const std::stop_token& stop) {
   Drivers out;
   out.hubs["sqlite"] = [owner](const OpenRequest& request) -> Result<std::unique_ptr<Hub>> {
     SqliteHubOptions options = sqlite_options(request, owner);
@@ -39,12 +39,13 @@ Drivers drivers(const std::string& owner) {
   out.stores["file"] = [](const OpenRequest& request) {
     return FileStore::open(request.place, request.mode == OpenMode::kCreate);
   };
-  out.warehouses["duckdb"] = [](const OpenRequest& request) {
+  out.warehouses["duckdb"] = [stop](const OpenRequest& request) {
     WarehouseOptions options;
     options.table = request.configuration.warehouse.table;
     options.lock_timeout = request.configuration.warehouse.lock_timeout;
     options.memory_limit = request.configuration.warehouse.memory;
     options.on_wait = request.notice;
+    options.stop = stop;
     return DuckDbWarehouse::open(request.place, options, request.clock);
   };
   return out;
@@ -131,7 +132,7 @@ std::optional<std::string> read_line() {
 int run(int argc, char** argv) {
   SignalThread signals;
   const Identity self = identity();
-  const Drivers known = drivers(self.owner());
+  const Drivers known = drivers(self.owner(), signals.stop());
   DescriptorWriter out(STDOUT_FILENO);
   DescriptorWriter err(STDERR_FILENO);
   const Environment variables = environment();

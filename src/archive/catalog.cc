@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "archive/ledger_walk.h"
+#include "archive/chain_reader.h"
 
 namespace changevault {
 namespace {
@@ -45,38 +45,42 @@ Result<void> Catalog::read_seals(ObjectStore& store, const KeyLayout& layout) {
     return Error(ErrorCode::kNotFound, "there is no archive here yet", store.url() + "/" + layout.root(),
                  "'changevault init' makes one; if there should be one, check store.url and store.root");
   }
-  return walk_chain(chain, end, [&](const WalkedEntry& walked) -> Result<void> {
-    if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
-      hub_ = *hub;
-      return {};
-    }
-    const auto* seal = std::get_if<SealEntry>(&walked.entry.body);
-    if (seal == nullptr || walked.slot == Slot(0)) {
-      return Error(ErrorCode::kCorrupt, "an entry that does not belong here stands in the chain of seals",
-                   walked.key);
-    }
-    if (!seals_.empty() && seals_.back().to != seal->from) {
-      return Error(ErrorCode::kCorrupt, "a seal does not start where the one before ended", walked.key);
-    }
-    seals_.push_back(*seal);
-    return {};
-  });
+  std::string previous = kNoPrevious;
+  return walk_slots(
+      store, chain.folder(), {Slot(0), end}, previous, [&](const WalkedEntry& walked) -> Result<void> {
+        if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
+          hub_ = *hub;
+          return {};
+        }
+        const auto* seal = std::get_if<SealEntry>(&walked.entry.body);
+        if (seal == nullptr || walked.slot == Slot(0)) {
+          return Error(ErrorCode::kCorrupt, "an entry that does not belong here stands in the chain of seals",
+                       walked.key);
+        }
+        if (!seals_.empty() && seals_.back().to != seal->from) {
+          return Error(ErrorCode::kCorrupt, "a seal does not start where the one before ended", walked.key);
+        }
+        seals_.push_back(*seal);
+        return {};
+      });
 }
 
 Result<void> Catalog::read_partition(ObjectStore& store, const KeyLayout& layout, PartitionId partition) {
   Chain chain(store, layout.partition_chain(partition));
   CV_ASSIGN(const Slot end, chain.find_end(promised_end(seals_, partition)));
   PartitionFold fold(partition);
-  CV_TRY(walk_chain(chain, end, [&](const WalkedEntry& walked) -> Result<void> {
-    CV_TRY(fold.add(walked));
-    if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
-      take(segments_, commit->segments, commit->epoch, walked);
-      take(dead_letters_, commit->dead_letters, commit->epoch, walked);
-    } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
-      lost_.push_back({partition, walked.slot, *lost});
-    }
-    return {};
-  }));
+  std::string previous = kNoPrevious;
+  CV_TRY(walk_slots(store, chain.folder(), {Slot(0), end}, previous,
+                    [&](const WalkedEntry& walked) -> Result<void> {
+                      CV_TRY(fold.add(walked));
+                      if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
+                        take(segments_, commit->segments, commit->epoch, walked);
+                        take(dead_letters_, commit->dead_letters, commit->epoch, walked);
+                      } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
+                        lost_.push_back({partition, walked.slot, *lost});
+                      }
+                      return {};
+                    }));
   PartitionState state{partition, end, fold.reached(), std::nullopt, fold.events()};
   if (fold.claimed()) state.next = fold.next();
   partitions_.push_back(state);

@@ -18,6 +18,9 @@
 
 namespace changevault {
 
+// What is written; readers refuse more.
+inline constexpr std::int64_t kLedgerFormat = 1;
+
 // --- chain of a partition ---
 
 // "From this slot on the partition is mine": fences whoever wrote the slots before.
@@ -136,8 +139,7 @@ std::string encode_entry(const Entry& entry);
 // kCorrupt (naming `object`) for bytes that are no entry; a newer format version is said as such.
 Result<Entry> decode_entry(std::string_view bytes, const std::string& object);
 
-// SegmentFacts as the ledger and recovery plans write them.
+// SegmentFacts as the ledger writes them.
 Json to_json(const SegmentFacts& facts);
-Result<SegmentFacts> segment_facts_from_json(const Json& json, const std::string& object);
 
 }  // namespace changevault

@@ -4,15 +4,26 @@
 
 namespace changevault {
 
+namespace {
+
+// An archive that does not exist is said as such.
+template <typename Kind>
+Result<Kind> known(Result<Kind> found, const ObjectStore& store) {
+  if (found.has_value() || found.error().code != ErrorCode::kNotFound) return found;
+  return Error(ErrorCode::kIndeterminate, "there is no archive yet", store.url(),
+               "make one with: changevault init (or correct store.url and store.root in the configuration)");
+}
+
+}  // namespace
+
 Result<Catalog> Context::catalog() {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  Result<Catalog> found = read_catalog(*store, parts.layout());
-  if (!found.has_value() && found.error().code == ErrorCode::kNotFound) {
-    return Error(
-        ErrorCode::kIndeterminate, "there is no archive yet", store->url(),
-        "make one with: changevault init (or correct store.url and store.root in the configuration)");
-  }
-  return found;
+  return known(read_catalog(*store, parts.layout()), *store);
+}
+
+Result<HourCatalog> Context::hour_catalog() {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  return known(read_hour_catalog(*store, parts.layout()), *store);
 }
 
 bool Context::confirm(const std::string& question) {

@@ -170,7 +170,7 @@ bool any_recoverable(const Coverage& coverage) {
 
 }  // namespace
 
-Result<Coverage> find_gaps(Context& context, const Catalog& catalog, const Scope& scope) {
+Result<Coverage> find_gaps(Context& context, HourCatalog& catalog, const Scope& scope) {
   CV_ASSIGN(ObjectStore* const store, context.parts.store());
   CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
   const Scope everything;
@@ -178,7 +178,7 @@ Result<Coverage> find_gaps(Context& context, const Catalog& catalog, const Scope
   CoverageOptions options;
   options.now = context.parts.clock().now();
   options.load_grace = context.configuration.load.grace;
-  return find_gaps(scope, archive_side(catalog, scope), *warehouse, feed, options);
+  return find_gaps(scope, archive_side(catalog), *warehouse, feed, options);
 }
 
 void print_coverage(Output& out, const Coverage& coverage) {

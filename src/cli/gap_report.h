@@ -1,14 +1,14 @@
 // Coverage for people, and how verbs get it.
 #pragma once
 
-#include "archive/catalog.h"
+#include "archive/hour_catalog.h"
 #include "cli/context.h"
 #include "recovery/coverage.h"
 
 namespace changevault {
 
 // Archive (as `catalog` tells it) against warehouse, with the configured grace time.
-Result<Coverage> find_gaps(Context& context, const Catalog& catalog, const Scope& scope);
+Result<Coverage> find_gaps(Context& context, HourCatalog& catalog, const Scope& scope);
 
 // A row for each collection and day with a sign for each hour, the cells that need attention, and the sum.
 void print_coverage(Output& out, const Coverage& coverage);

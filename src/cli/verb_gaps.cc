@@ -1,3 +1,4 @@
+#include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/scope_options.h"
 #include "cli/verbs.h"
@@ -16,8 +17,10 @@ class GapsVerb final : public Verb {
     return "Compares counts and digests of every hour of every collection, and the event_ids where these "
            "differ.\n"
            "Without a time range: from the archive's first hour to its last known one.\n"
-           "Exit code 3 when there are gaps (duplicate, extra, missing, partial, lost), 5 when nothing is "
-           "known.";
+           "Exit code 3 when there are gaps (duplicate, extra, missing, partial, lost), 4 when there are "
+           "none "
+           "but\n"
+           "something of the archive could not be read, 5 when nothing is known.";
   }
   std::string examples() const override {
     return "changevault gaps\nchangevault gaps inventory_db products 2025/01/15\n"
@@ -27,7 +30,7 @@ class GapsVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
-    CV_ASSIGN(const Catalog catalog, context.catalog());
+    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
     CV_ASSIGN(const Coverage coverage, find_gaps(context, catalog, scope));
     if (context.out.json_wanted()) {
       write_coverage_json(coverage, [&](std::string_view piece) {
@@ -38,7 +41,9 @@ class GapsVerb final : public Verb {
       print_coverage(context.out, coverage);
     }
     if (coverage.quiet()) context.out.note("quiet: these hours are complete, and there were no events");
-    return coverage.gaps() > 0 ? kExitGaps : kExitDone;
+    complain_of_problems(context.out, coverage);
+    if (coverage.gaps() > 0) return kExitGaps;
+    return coverage.problems.empty() ? kExitDone : kExitFailed;
   }
 
  private:

@@ -1,10 +1,23 @@
 #include "cli/daemon_words.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/jobs.h"
 
 namespace changevault {
 namespace {
+
+std::int64_t rows_per_second(const LoadTotals& totals) {
+  return totals.spent.ms == 0 ? 0 : totals.rows * 1000 / totals.spent.ms;
+}
+
+std::string describe_with_rate(const LoadTotals& totals) {
+  std::string words = describe(totals);
+  if (totals.rows > 0 && totals.spent.ms > 0) {
+    words += " (" + with_thousands(rows_per_second(totals)) + " rows/s)";
+  }
+  return words;
+}
 
 class LoadVerb final : public Verb {
  public:
@@ -22,12 +35,18 @@ class LoadVerb final : public Verb {
                   loader_options(context.configuration));
     if (!once_) context.out.note("loading into " + warehouse->url() + "; stop with Ctrl-C");
     Progress progress(context.out, context.parts.clock(), kDaemonLogInterval);
-    loader.on_progress([&](const LoadTotals& totals) { progress.show([&] { return describe(totals); }); });
+    loader.on_progress(
+        [&](const LoadTotals& totals) { progress.show([&] { return describe_with_rate(totals); }); });
+    loader.on_wait([&](const std::string& words) { context.out.note(words); });
     CV_ASSIGN(const LoadTotals totals, loader.run(once_, context.stop));
     if (context.out.json_wanted()) {
-      context.out.print_json(to_json(totals));
+      Json json = to_json(totals);
+      json["rows"] = totals.rows;
+      json["seconds"] = static_cast<double>(totals.spent.ms) / 1000;
+      json["rows_per_second"] = rows_per_second(totals);
+      context.out.print_json(json);
     } else {
-      context.out.print(describe(totals));
+      context.out.print(describe_with_rate(totals));
     }
     return kExitDone;
   }

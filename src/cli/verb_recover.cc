@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "archive/segment_feed.h"
+#include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
@@ -136,16 +138,17 @@ class RecoverVerb final : public Verb {
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
-    CV_ASSIGN(const Catalog catalog, context.catalog());
     if (!discard_.empty()) return discard(context);
-    if (!resume_.empty()) return resume(context, catalog);
+    if (!resume_.empty()) return resume(context);
     if (!apply_.empty()) {
       CV_ASSIGN(const RecoveryPlan plan, read_plan(apply_));
+      CV_ASSIGN(const Catalog catalog, context.catalog());
       CV_TRY(check_plan_fits(plan, catalog));
       note_newer_segments(context, catalog, plan);
-      return decide(context, catalog, plan);
+      remember_text(catalog.select(plan.scope));
+      return decide(context, plan);
     }
-    return recover(context, catalog, scope);
+    return gaps_ ? recover_gaps(context, scope) : recover_scope(context, scope);
   }
 
  private:
@@ -174,6 +177,11 @@ class RecoverVerb final : public Verb {
     return {};
   }
 
+  static Result<Coverage> gaps_now(Context& context, const Scope& scope) {
+    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
+    return find_gaps(context, catalog, scope);
+  }
+
   static Actor actor(const Context& context) {
     return {context.identity.user, context.identity.host, "changevault " + context.identity.version};
   }
@@ -190,26 +198,45 @@ class RecoverVerb final : public Verb {
   }
 
   // Text of segments as the ledger lists it, so that no part of the work is larger than a load may be.
-  ExecutorOptions executor_options(const Context& context, const Catalog& catalog) const {
+  void remember_text(const std::vector<const ListedSegment*>& segments) {
+    for (const ListedSegment* segment : segments) text_bytes_[segment->facts.key] = segment->facts.text_bytes;
+  }
+
+  ExecutorOptions executor_options(const Context& context) const {
     ExecutorOptions options;
     options.stage_only = stage_only_;
     options.chunk_text_bytes = context.configuration.load.batch_bytes;
-    options.text_bytes = [&catalog](const PlannedSegment& segment) {
-      const ListedSegment* listed = catalog.find(segment.key);
-      return listed == nullptr ? 8 * segment.bytes : listed->facts.text_bytes;
+    options.text_bytes = [this](const PlannedSegment& segment) {
+      const auto known = text_bytes_.find(segment.key);
+      return known == text_bytes_.end() ? 8 * segment.bytes : known->second;
     };
     return options;
   }
 
-  Result<int> recover(Context& context, const Catalog& catalog, const Scope& scope) {
-    std::optional<Coverage> gaps;
-    if (gaps_) {
-      CV_ASSIGN(gaps, find_gaps(context, catalog, scope));
-    }
+  Result<int> recover_gaps(Context& context, const Scope& scope) {
+    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
+    CV_ASSIGN(const Coverage gaps, find_gaps(context, catalog, scope));
+    complain_of_problems(context.out, gaps);
+    CV_ASSIGN(const RecoverableSegments found, segments_to_recover(catalog, gaps));
+    complain_of_left_out(context.out, gaps, found.left_out);
+    std::vector<const ListedSegment*> segments;
+    for (const ListedSegment& segment : found.segments) segments.push_back(&segment);
+    return recover(context, scope, std::move(segments), nullptr);
+  }
+
+  Result<int> recover_scope(Context& context, const Scope& scope) {
+    CV_ASSIGN(const Catalog catalog, context.catalog());
+    return recover(context, scope, catalog.select(scope), &catalog);
+  }
+
+  // `catalog`: where the scope was asked for by name, not by its gaps.
+  Result<int> recover(Context& context, const Scope& scope, std::vector<const ListedSegment*> segments,
+                      const Catalog* catalog) {
+    if (segments.empty()) return nothing_to_do(context, scope, catalog);
+    remember_text(segments);
     PlanRequest request;
     request.scope = scope;
-    request.segments = segments_to_recover(catalog, scope, gaps ? &*gaps : nullptr);
-    if (request.segments.empty()) return nothing_to_do(context, catalog, scope);
+    request.segments = std::move(segments);
     request.now = context.parts.clock().now();
     request.id = make_recovery_id(request.now, context.parts.random());
     request.actor = actor(context);
@@ -224,19 +251,19 @@ class RecoverVerb final : public Verb {
                          progress.remaining(done, all);
                 });
               }));
-    if (plan.segments.empty()) return nothing_to_do(context, catalog, scope);
-    return decide(context, catalog, plan);
+    if (plan.segments.empty()) return nothing_to_do(context, scope, catalog);
+    return decide(context, plan);
   }
 
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they
   // are not.
-  Result<int> nothing_to_do(Context& context, const Catalog& catalog, const Scope& scope) const {
+  Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
     Scope hours = scope;
     hours.operations.clear();
     hours.key.clear();
     hours.pattern.clear();
-    CV_ASSIGN(const Coverage coverage, find_gaps(context, catalog, hours));
-    if (!gaps_) CV_TRY(find_scope(catalog, hours));
+    CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
+    if (catalog != nullptr) CV_TRY(find_scope(*catalog, hours));
     if (context.out.json_wanted()) {
       RecoveryResult nothing;
       nothing.state = RecoveryState::kDone;
@@ -253,7 +280,7 @@ class RecoverVerb final : public Verb {
     return gaps_ && coverage.gaps() > 0 ? kExitGaps : kExitDone;
   }
 
-  Result<int> decide(Context& context, const Catalog& catalog, const RecoveryPlan& plan) const {
+  Result<int> decide(Context& context, const RecoveryPlan& plan) const {
     Output& out = context.out;
     const bool go = yes_ && !plan_only_;
     if (!out.json_wanted()) print_plan(out, plan);
@@ -272,10 +299,9 @@ class RecoverVerb final : public Verb {
     }
     Progress progress(out, context.parts.clock());
     CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const RecoveryResult result,
-              executor.run(plan, context.stop, executor_options(context, catalog)));
+    CV_ASSIGN(const RecoveryResult result, executor.run(plan, context.stop, executor_options(context)));
     if (result.state == RecoveryState::kStaged) return report_staged(context, result);
-    return report(context, catalog, plan.scope, result);
+    return report(context, plan.scope, result);
   }
 
   Result<int> discard(Context& context) const {
@@ -330,16 +356,16 @@ class RecoverVerb final : public Verb {
     return context.out.write(table.to_string());
   }
 
-  Result<int> resume(Context& context, const Catalog& catalog) const {
+  Result<int> resume(Context& context) const {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     Progress progress(context.out, context.parts.clock());
     CV_ASSIGN(Executor executor, make_executor(context, progress));
     CV_ASSIGN(const RecoveryResult result,
-              executor.resume(resume_, actor(context), context.stop, executor_options(context, catalog)));
+              executor.resume(resume_, actor(context), context.stop, executor_options(context)));
     const std::string key = context.parts.layout().recovery_plan(resume_);
     CV_ASSIGN(const std::string bytes, store->get(key));
     CV_ASSIGN(const RecoveryPlan plan, decode_plan(bytes, key));
-    return report(context, catalog, plan.scope, result);
+    return report(context, plan.scope, result);
   }
 
   static Result<Executor> make_executor(Context& context, Progress& progress) {
@@ -362,11 +388,10 @@ class RecoverVerb final : public Verb {
 
   // Parts of hours are proven by the re-check of every planned event; whole hours are counted again on both
   // sides.
-  static Result<int> report(Context& context, const Catalog& catalog, const Scope& scope,
-                            const RecoveryResult& result) {
+  static Result<int> report(Context& context, const Scope& scope, const RecoveryResult& result) {
     std::int64_t gaps_left = result.state == RecoveryState::kDone ? 0 : 1;
     if (scope.is_whole_hours()) {
-      CV_ASSIGN(const Coverage coverage, find_gaps(context, catalog, scope));
+      CV_ASSIGN(const Coverage coverage, gaps_now(context, scope));
       gaps_left = coverage.gaps();
     }
     Output& out = context.out;
@@ -411,6 +436,7 @@ class RecoverVerb final : public Verb {
   std::string resume_;
   std::string discard_;
   bool stage_only_ = false;
+  std::map<std::string, std::int64_t> text_bytes_;  // by key, of the segments that are recovered
 };
 
 }  // namespace

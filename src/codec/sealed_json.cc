@@ -26,7 +26,7 @@ std::string seal_json(const Json& document) {
 
 // The `self` that counts is found by its distance from the end: the same bytes may stand in any string before
 // it.
-Result<Json> open_sealed_json(std::string_view bytes, const std::string& object) {
+Result<std::string_view> sealed_body(std::string_view bytes, const std::string& object) {
   const auto corrupt = [&object](const char* what) { return Error(ErrorCode::kCorrupt, what, object); };
   if (!bytes.ends_with('\n')) return corrupt("sealed document does not end with a line break");
   bytes.remove_suffix(1);
@@ -38,9 +38,14 @@ Result<Json> open_sealed_json(std::string_view bytes, const std::string& object)
   if (tail.substr(kBefore.size(), kHexDigits) != sha256_hex(body)) {
     return corrupt("sealed document does not match its checksum");
   }
+  return body;
+}
+
+Result<Json> open_sealed_json(std::string_view bytes, const std::string& object) {
+  CV_ASSIGN(const std::string_view body, sealed_body(bytes, object));
   Json document = Json::parse(std::string(body) + "}", nullptr, false);
   if (!document.is_object() || document.empty() || document.contains("self")) {
-    return corrupt("sealed document is not a JSON object");
+    return Error(ErrorCode::kCorrupt, "sealed document is not a JSON object", object);
   }
   return document;
 }

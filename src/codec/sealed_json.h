@@ -17,6 +17,9 @@ using Json = nlohmann::ordered_json;
 // `document` is a non-empty object without a field "self". Bytes that are not UTF-8 become U+FFFD.
 std::string seal_json(const Json& document);
 
+// Checks `self`; the bytes that it speaks of: the document without `,"self":"…"}`, its last brace included.
+Result<std::string_view> sealed_body(std::string_view bytes, const std::string& object);
+
 // Checks `self` and parses; the document comes back without it. kCorrupt (naming `object`) where the bytes
 // are not what they say.
 Result<Json> open_sealed_json(std::string_view bytes, const std::string& object);

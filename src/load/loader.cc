@@ -1,68 +1,37 @@
 #include "load/loader.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
-#include <vector>
 
-#include "archive/catalog.h"
 #include "archive/segment_feed.h"
 
 namespace changevault {
 namespace {
 
-struct Pending {
-  SegmentRef ref;
-  std::int64_t text_bytes = 0;
-};
-
-// What the ledger lists and the warehouse has not loaded, oldest hour first; within it by partition and
-// position, so that the events of a document come in their order.
-Result<std::vector<Pending>> find_pending(const Catalog& catalog,
-                                          const std::map<std::string, std::string>& loaded) {
-  std::vector<const ListedSegment*> listed;
-  for (const ListedSegment& segment : catalog.segments()) {
-    const auto found = loaded.find(segment.facts.key);
-    if (found == loaded.end()) {
-      listed.push_back(&segment);
-    } else if (found->second != segment.facts.sha256) {
-      return Error(ErrorCode::kCorrupt,
-                   "the warehouse loaded a segment with sha256 " + found->second + ", the ledger says " +
-                       segment.facts.sha256,
-                   segment.facts.key, "run `changevault verify`, and see `changevault audit --segment`");
-    }
-  }
-  const auto place = [](const ListedSegment* s) {
-    return std::tie(s->facts.hour, s->facts.partition, s->facts.first, s->facts.key);
-  };
-  std::sort(listed.begin(), listed.end(), [&](const auto* a, const auto* b) { return place(a) < place(b); });
-  std::vector<Pending> out;
-  for (const ListedSegment* s : listed) {
-    out.push_back({{s->facts.key, s->facts.sha256, s->facts.partition, s->slot, s->facts.records},
-                   s->facts.text_bytes});
-  }
-  return out;
-}
-
 // Takes segments from `at` on until their text is enough; at least one.
-std::vector<SegmentRef> take_batch(const std::vector<Pending>& pending, std::size_t& at,
+std::vector<SegmentRef> take_batch(const std::vector<ListedRef>& segments, std::size_t& at,
                                    std::int64_t text_bytes) {
   std::vector<SegmentRef> out;
   std::int64_t taken = 0;
-  while (at < pending.size() && (out.empty() || taken + pending[at].text_bytes <= text_bytes)) {
-    taken += pending[at].text_bytes;
-    out.push_back(pending[at++].ref);
+  while (at < segments.size() && (out.empty() || taken + segments[at].text_bytes <= text_bytes)) {
+    taken += segments[at].text_bytes;
+    out.push_back(segments[at++].ref);
   }
   return out;
 }
 
-void add(LoadTotals& totals, const std::vector<LoadedSegment>& loaded) {
-  for (const LoadedSegment& segment : loaded) {
-    totals.segments += 1;
-    totals.rows += segment.rows;
-    totals.inserted += segment.inserted;
-    totals.already_present += segment.already_present;
-  }
+// One that was loaded before is given back without rows.
+bool was_loaded_now(const LoadedSegment& segment) {
+  return segment.rows > 0 || segment.segment.records == 0;
+}
+
+void add(LoadTotals& totals, const LoadedSegment& segment) {
+  totals.segments += 1;
+  totals.rows += segment.rows;
+  totals.inserted += segment.inserted;
+  totals.already_present += segment.already_present;
 }
 
 // Errors that pass by themselves.
@@ -74,10 +43,14 @@ bool passes(const Error& error) {
 
 Loader::Loader(ObjectStore& store, const KeyLayout& layout, Warehouse& warehouse, Clock& clock,
                LoaderOptions options)
-    : store_(store), layout_(layout), warehouse_(warehouse), clock_(clock), options_(options) {}
+    : store_(store), warehouse_(warehouse), clock_(clock), options_(options), cursor_(store, layout) {}
 
 void Loader::on_progress(std::function<void(const LoadTotals&)> progress) {
   progress_ = std::move(progress);
+}
+
+void Loader::on_wait(std::function<void(const std::string&)> wait) {
+  wait_ = std::move(wait);
 }
 
 Result<LoadTotals> Loader::run(bool once, std::stop_token stop) {
@@ -87,23 +60,92 @@ Result<LoadTotals> Loader::run(bool once, std::stop_token stop) {
     if (once && !done) return done.error();
     if (once || stop.stop_requested()) return totals;
     if (!done && !passes(done.error())) return done.error();
+    tell_wait(done);
     if (!clock_.sleep(options_.poll_interval, stop)) return totals;
   }
 }
 
+void Loader::tell_wait(const Result<void>& done) {
+  const std::string reason = done ? "" : done.error().to_string();
+  if (reason == std::exchange(waiting_for_, reason) || !wait_) return;
+  wait_(done ? "loading goes on" : "loading waits and tries again: " + reason);
+}
+
 Result<void> Loader::load_listed(LoadTotals& totals, const std::stop_token& stop) {
-  CV_ASSIGN(const Catalog catalog, Catalog::read(store_, layout_));
-  CV_ASSIGN(const auto loaded, warehouse_.live_loads());
-  CV_ASSIGN(const std::vector<Pending> pending, find_pending(catalog, loaded));
+  CV_TRY(cursor_.follow());
+  for (; taken_ < cursor_.slots().size(); ++taken_) pending_.insert(cursor_.slots()[taken_]);
+  const bool looked_just_now = mark_ && clock_.steady().ms - looked_.ms < options_.look_interval.ms;
+  if (pending_.empty() && looked_just_now) return {};
+  CV_TRY(compare_with_warehouse());
+  while (!pending_.empty()) {
+    std::vector<ListedSlot> slots;
+    CV_ASSIGN(const std::vector<ListedRef> window, take_window(slots));
+    for (std::size_t at = 0; at < window.size();) {
+      if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+      CV_TRY(load_batch(take_batch(window, at, options_.batch_text_bytes), totals, stop));
+    }
+    for (const ListedSlot& slot : slots) pending_.erase(slot);
+  }
+  return {};
+}
+
+Result<void> Loader::compare_with_warehouse() {
+  CV_ASSIGN(const LoadMark mark, warehouse_.load_mark());
+  looked_ = clock_.steady();
+  if (mark_ == mark) return {};
+  // Read behind the mark: what is loaded in between makes the next mark another one.
+  CV_ASSIGN(const std::vector<LoadedSlot> loaded, warehouse_.loaded_slots());
+  std::map<std::pair<PartitionId, Slot>, const LoadedSlot*> by_place;
+  for (const LoadedSlot& slot : loaded) by_place[{slot.partition, slot.slot}] = &slot;
+  pending_.clear();
+  for (const ListedSlot& slot : cursor_.slots()) {
+    const auto found = by_place.find({slot.partition, slot.slot});
+    const bool all = found != by_place.end() && found->second->segments == slot.segments &&
+                     found->second->digest == slot.digest;
+    if (!all) pending_.insert(slot);
+  }
+  mark_ = mark;
+  return {};
+}
+
+Result<std::vector<ListedRef>> Loader::take_window(std::vector<ListedSlot>& slots) {
+  std::vector<ListedRef> window;
+  std::int64_t text_bytes = 0;
+  for (const ListedSlot& slot : pending_) {
+    if (text_bytes >= options_.batch_text_bytes) break;
+    CV_ASSIGN(std::vector<ListedRef> segments, cursor_.segments_of(slot));
+    for (ListedRef& segment : segments) {
+      text_bytes += segment.text_bytes;
+      window.push_back(std::move(segment));
+    }
+    slots.push_back(slot);
+  }
+  // The events of a document come in their order.
+  const auto place = [](const ListedRef& s) { return std::tie(s.hour, s.ref.partition, s.first, s.ref.key); };
+  std::sort(window.begin(), window.end(),
+            [&](const ListedRef& a, const ListedRef& b) { return place(a) < place(b); });
+  return window;
+}
+
+Result<void> Loader::load_batch(const std::vector<SegmentRef>& batch, LoadTotals& totals,
+                                const std::stop_token& stop) {
   const Scope everything;
   SegmentFeed feed(store_, everything, stop);
-  for (std::size_t at = 0; at < pending.size();) {
-    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-    const std::vector<SegmentRef> batch = take_batch(pending, at, options_.batch_text_bytes);
-    CV_ASSIGN(const std::vector<LoadedSegment> done, warehouse_.load(batch, feed));
-    add(totals, done);
-    if (progress_) progress_(totals);
+  const Duration begin = clock_.steady();
+  CV_ASSIGN(const std::vector<LoadedSegment> done, warehouse_.load(batch, feed));
+  totals.spent.ms += clock_.steady().ms - begin.ms;
+  std::int64_t loaded = 0;
+  for (const LoadedSegment& segment : done) {
+    if (!was_loaded_now(segment)) continue;
+    add(totals, segment);
+    ++loaded;
   }
+  if (progress_) progress_(totals);
+  CV_ASSIGN(const LoadMark mark, warehouse_.load_mark());
+  looked_ = clock_.steady();
+  const bool only_ours =
+      mark_ && mark.insertions == mark_->insertions + 1 && mark.live_loads == mark_->live_loads + loaded;
+  mark_ = only_ours ? std::optional(mark) : std::nullopt;
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "load/loader.h"
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -160,6 +161,104 @@ TEST_F(LoaderTest, WaitsForAStoreThatComesBackWhileFollowing) {
   EXPECT_EQ(value(loader(store, clock).run(false, stop.get_token())).inserted, 4);
   away = true;
   EXPECT_ERROR(loader(store, clock).run(true, {}), ErrorCode::kUnreachable);
+}
+
+// Counts what is read of the store, by the key's part behind the root.
+class CountedReads {
+ public:
+  FaultyStore::Hook hook() {
+    return [this](StoreOperation operation, const std::string& key) {
+      if (operation == StoreOperation::kGet && key.find("/_ledger/") != std::string::npos) ++slots;
+      return Fault::kNone;
+    };
+  }
+  std::atomic<int> slots{0};  // read on threads
+};
+
+TEST_F(LoaderTest, FollowingReadsOnlyNewSlots) {
+  for (int hour = 1; hour < 9; ++hour) archive_events(hour, "orders", hour * 10, hour * 10 + 4);
+  CountedReads reads;
+  FaultyStore store(archive_.store, reads.hook());
+  std::stop_source stop;
+  WatchedClock clock(archive_.clock);
+  int before = 0;
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 1) before = reads.slots.load();
+    if (sleeps == 40) {
+      EXPECT_EQ(reads.slots.load(), before) << "nothing new, nothing read";
+      archive_events(9, "orders", 100, 104);
+    }
+    if (sleeps == 41) stop.request_stop();
+  };
+  EXPECT_EQ(value(loader(store, clock).run(false, stop.get_token())).inserted, 36);
+  EXPECT_LE(reads.slots.load() - before, 2 * 2 * 2)
+      << "two partitions, a claim and a commit each, to follow and to load";
+}
+
+// Somebody deletes the warehouse and makes a new one while the daemon runs: all has to be loaded again.
+TEST_F(LoaderTest, AWarehouseMadeAnewIsLoadedAnew) {
+  archive_events(10, "orders", 0, 20);
+  std::stop_source stop;
+  WatchedClock clock(archive_.clock);
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 1) warehouse_.make_anew();
+    if (sleeps == 40) stop.request_stop();
+  };
+  EXPECT_EQ(value(loader(archive_.store, clock).run(false, stop.get_token())).inserted, 40);
+  EXPECT_EQ(warehouse_.rows().size(), 20U);
+}
+
+// The same, and something new is archived before the daemon has looked again.
+TEST_F(LoaderTest, AWarehouseMadeAnewIsSeenBeforeSomethingNewIsLoaded) {
+  archive_events(10, "orders", 0, 20);
+  std::stop_source stop;
+  WatchedClock clock(archive_.clock);
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 1) {
+      warehouse_.make_anew();
+      archive_events(11, "orders", 20, 24);
+    }
+    if (sleeps == 2) stop.request_stop();
+  };
+  value(loader(archive_.store, clock).run(false, stop.get_token()));
+  EXPECT_EQ(warehouse_.rows().size(), 24U);
+}
+
+// Two daemons: what the other one loaded is neither loaded again nor counted.
+TEST_F(LoaderTest, WhatAnotherLoaderLoadedIsNotCounted) {
+  archive_events(10, "orders", 0, 20);
+  std::stop_source stop;
+  WatchedClock clock(archive_.clock);
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 1) {
+      archive_events(11, "orders", 20, 24);
+      EXPECT_EQ(value(load_once()).inserted, 4);
+    }
+    if (sleeps == 2) stop.request_stop();
+  };
+  EXPECT_EQ(value(loader(archive_.store, clock).run(false, stop.get_token())).segments, 2);
+  EXPECT_EQ(warehouse_.rows().size(), 24U);
+}
+
+TEST_F(LoaderTest, SaysOnceWhatItWaitsForAndThatItGoesOn) {
+  archive_events(10, "orders", 0, 4);
+  bool away = true;
+  FaultyStore store(archive_.store, [&](StoreOperation, const std::string&) {
+    return away ? Fault::kFailBefore : Fault::kNone;
+  });
+  std::stop_source stop;
+  WatchedClock clock(archive_.clock);
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 3) away = false;
+    if (sleeps == 5) stop.request_stop();
+  };
+  Loader waiting = loader(store, clock);
+  std::vector<std::string> told;
+  waiting.on_wait([&](const std::string& words) { told.push_back(words); });
+  value(waiting.run(false, stop.get_token()));
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_NE(told[0].find("loading waits"), std::string::npos) << told[0];
+  EXPECT_EQ(told[1], "loading goes on");
 }
 
 TEST_F(LoaderTest, AStoppedRunSaysThatItDidNotFinish) {

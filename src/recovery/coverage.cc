@@ -1,8 +1,9 @@
 #include "recovery/coverage.h"
 
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 
 #include "recovery/segment_ids.h"
@@ -14,6 +15,13 @@ namespace {
 constexpr std::size_t kExtraLimit = 100'000;
 // Ids of cells without a row that are asked for at once.
 constexpr std::size_t kAbsentIds = 200'000;
+// Cells whose objects are held in memory at once.
+constexpr std::size_t kGroup = 4000;
+
+// About this object alone: the other cells can be compared all the same.
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
 
 Hour hour_not_before(Timestamp time) {
   const Hour hour = hour_of(time);
@@ -60,14 +68,10 @@ class Comparison {
     CV_ASSIGN(scope_.time, hours_of_scope(scope_, archive_.span));
     coverage_.range = scope_.time;
     list_hours();
-    // Before the counts: a segment loaded in between is then a pending one that is there already, not a
-    // missing one.
-    CV_TRY(read_live_loads());
     CV_ASSIGN(warehouse_cells_, warehouse_.cells(scope_));
     CV_TRY(list_namespaces());
     CV_TRY(make_grid());
-    for (std::size_t at = 0; at < coverage_.cells.size(); ++at) CV_TRY(compare(at));
-    CV_TRY(settle_absent());
+    CV_TRY(compare_differing());
     CV_TRY(look_for_extras_elsewhere());
     judge();
     return std::move(coverage_);
@@ -78,10 +82,11 @@ class Comparison {
     std::size_t cell;
     std::vector<std::string> ids;
   };
-  // A cell whose numbers differ, with the different event_ids that the archive has for it.
+  // A cell whose numbers differ, with what the archive has for it.
   struct Differing {
     std::size_t at;
-    std::vector<std::string> ids;
+    std::vector<SegmentRef> objects;
+    std::vector<std::string> ids;  // different ones
   };
 
   void list_hours() {
@@ -91,17 +96,9 @@ class Comparison {
     }
   }
 
-  bool fresh(const ListedSegment& segment) const {
-    return options_.now - segment.listed_at < options_.load_grace && !live_loads_.contains(segment.facts.key);
-  }
-
-  Result<void> read_live_loads() {
-    const auto recent = [&](const ArchiveCell& cell) {
-      return options_.now - cell.newest_listing < options_.load_grace;
-    };
-    if (std::none_of(archive_.cells.begin(), archive_.cells.end(), recent)) return {};
-    CV_ASSIGN(live_loads_, warehouse_.live_loads());
-    return {};
+  // Something of the cell may have been listed so recently that loading is still to come.
+  bool recent(std::size_t at) const {
+    return in_archive_[at] != nullptr && options_.now - in_archive_[at]->listed_by < options_.load_grace;
   }
 
   Result<void> list_namespaces() {
@@ -141,43 +138,120 @@ class Comparison {
       GapCell& cell = coverage_.cells[at];
       cell.hour = hours_[at % hours_.size()];
       cell.ns = static_cast<std::uint32_t>(at / hours_.size());
-      cell.sealed = archive_.span.sealed(cell.hour);
+      cell.unreadable = uncertain(cell.hour);
+      cell.sealed = archive_.span.sealed(cell.hour) && !cell.unreadable;
     }
     in_archive_.resize(coverage_.cells.size());
     in_warehouse_.resize(coverage_.cells.size());
     all_pending_.resize(coverage_.cells.size());
-    for (const ArchiveCell& cell : archive_.cells) place(cell, in_archive_);
-    for (const WarehouseCell& cell : warehouse_cells_) place(cell, in_warehouse_);
+    for (const HourCell& cell : archive_.cells) {
+      place(cell.hour, archive_.namespaces[cell.ns], &cell, in_archive_);
+    }
+    for (const WarehouseCell& cell : warehouse_cells_) place(cell.hour, cell.ns, &cell, in_warehouse_);
     return {};
   }
 
+  // What is known of this hour is not all that the ledger says about it.
+  bool uncertain(Hour hour) const {
+    return std::any_of(archive_.problems.begin(), archive_.problems.end(),
+                       [&](const LedgerProblem& problem) { return problem.touches(hour); });
+  }
+
   template <typename Cell>
-  void place(const Cell& cell, std::vector<const Cell*>& into) const {
-    if (!scope_.matches(cell.ns) || !scope_.touches(cell.hour)) return;
-    const auto ns = std::lower_bound(coverage_.namespaces.begin(), coverage_.namespaces.end(), cell.ns);
-    const auto hour = static_cast<std::size_t>(cell.hour.index - hour_of(scope_.time.from).index);
+  void place(Hour at, const Namespace& name, const Cell* cell, std::vector<const Cell*>& into) const {
+    if (!scope_.touches(at)) return;
+    const auto ns = std::lower_bound(coverage_.namespaces.begin(), coverage_.namespaces.end(), name);
+    if (ns == coverage_.namespaces.end() || *ns != name) return;
+    const auto hour = static_cast<std::size_t>(at.index - hour_of(scope_.time.from).index);
     const auto row = static_cast<std::size_t>(ns - coverage_.namespaces.begin());
-    into[row * hours_.size() + hour_position_[hour]] = &cell;
+    into[row * hours_.size() + hour_position_[hour]] = cell;
   }
 
   // Equal counts and digests, and each id once: equal sets, and no id was looked at.
-  static bool agree(const ArchiveCell* archive, const WarehouseCell* warehouse) {
+  static bool agree(const HourCell* archive, const WarehouseCell* warehouse) {
     if (archive == nullptr) return warehouse == nullptr || warehouse->rows == 0;
     return warehouse != nullptr && archive->digest == Digest{warehouse->rows, warehouse->digest} &&
            warehouse->null_ids == 0 && warehouse->rows == warehouse->distinct;
   }
 
-  Result<void> compare(std::size_t at) {
-    const ArchiveCell* archive = in_archive_[at];
-    take_rows(at, in_warehouse_[at]);
-    CellNumbers& numbers = coverage_.cells[at].numbers;
-    if (archive != nullptr) numbers.archive = archive->digest.records;
-    if (agree(archive, in_warehouse_[at])) return {};
-    Differing cell{at, {}};
-    if (archive != nullptr) {
-      CV_ASSIGN(cell.ids, distinct_event_ids(feed_, archive->segments));
+  // Hour by hour, as the archive's side is looked up that way.
+  Result<void> compare_differing() {
+    std::vector<std::size_t> differing;
+    for (std::size_t at = 0; at < coverage_.cells.size(); ++at) {
+      take_rows(at, in_warehouse_[at]);
+      if (in_archive_[at] != nullptr) coverage_.cells[at].numbers.archive = in_archive_[at]->digest.records;
+      if (!agree(in_archive_[at], in_warehouse_[at])) differing.push_back(at);
     }
-    if (numbers.warehouse > 0) return compare_ids(cell);
+    const auto place = [&](std::size_t at) { return std::make_tuple(coverage_.cells[at].hour, at); };
+    std::sort(differing.begin(), differing.end(),
+              [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+    const std::span<const std::size_t> all(differing);
+    for (std::size_t first = 0; first < all.size(); first += kGroup) {
+      CV_TRY(compare_group(all.subspan(first, std::min(kGroup, all.size() - first))));
+    }
+    return {};
+  }
+
+  Result<void> compare_group(std::span<const std::size_t> group) {
+    std::vector<Differing> cells;
+    for (const std::size_t at : group) {
+      Differing cell{at, {}, {}};
+      CV_ASSIGN(const bool known, find_objects(cell));
+      if (known) cells.push_back(std::move(cell));
+    }
+    // Before the event_ids are looked for: a segment loaded in between is then a pending one that is there
+    // already, not a loaded one whose events are missing.
+    CV_TRY(read_live_loads(cells));
+    for (Differing& cell : cells) {
+      Result<std::vector<std::string>> ids = distinct_event_ids(feed_, cell.objects);
+      if (!ids) {
+        CV_TRY(cannot_read(cell.at, std::move(ids).error()));
+        continue;
+      }
+      cell.ids = std::move(ids).value();
+      CV_TRY(compare_read(std::move(cell)));
+    }
+    CV_TRY(settle_absent());
+    return settle_pending();
+  }
+
+  Result<bool> find_objects(Differing& cell) {
+    if (in_archive_[cell.at] == nullptr) return true;
+    Result<std::vector<SealedSegment>> objects = archive_.objects_of(*in_archive_[cell.at]);
+    if (!objects) {
+      CV_TRY(cannot_read(cell.at, std::move(objects).error()));
+      return false;
+    }
+    for (const SealedSegment& object : *objects) cell.objects.push_back(reference_to(object));
+    return true;
+  }
+
+  // The cell keeps what the counts alone say.
+  Result<void> cannot_read(std::size_t at, Error error) {
+    if (!is_damage(error)) return error;
+    GapCell& cell = coverage_.cells[at];
+    const WarehouseCell* rows = in_warehouse_[at];
+    cell.unreadable = true;
+    cell.numbers =
+        numbers_by_counts(cell.numbers, rows == nullptr ? 0 : cell.numbers.warehouse - rows->null_ids);
+    coverage_.problems.push_back({std::move(error), at});
+    return {};
+  }
+
+  Result<void> read_live_loads(const std::vector<Differing>& cells) {
+    std::vector<std::string> keys;
+    for (const Differing& cell : cells) {
+      if (!recent(cell.at)) continue;
+      for (const SegmentRef& object : cell.objects) keys.push_back(object.key);
+    }
+    loaded_.clear();
+    if (keys.empty()) return {};
+    CV_ASSIGN(loaded_, warehouse_.loaded_among(keys));
+    return {};
+  }
+
+  Result<void> compare_read(Differing cell) {
+    if (coverage_.cells[cell.at].numbers.warehouse > 0) return compare_ids(cell);
     absent_ids_ += cell.ids.size();
     absent_.push_back(std::move(cell));
     return absent_ids_ < kAbsentIds ? Result<void>{} : settle_absent();
@@ -201,7 +275,7 @@ class Comparison {
         CellNumbers& numbers = coverage_.cells[cell.at].numbers;
         numbers.missing = static_cast<std::int64_t>(cell.ids.size());
         numbers.repeats = numbers.archive - numbers.missing;
-        CV_TRY(look_for_pending(cell.at));
+        note_missing(cell);
       }
     }
     absent_.clear();
@@ -221,7 +295,8 @@ class Comparison {
     numbers.repeats = numbers.archive - distinct + sets.elsewhere;
     if (numbers.distinct < distinct - sets.missing - sets.elsewhere) CV_TRY(count_rows_again(compared.at));
     if (cell.sealed && !sets.extra.empty()) extras_.push_back({compared.at, std::move(sets.extra)});
-    return look_for_pending(compared.at);
+    note_missing(compared);
+    return {};
   }
 
   void take_rows(std::size_t at, const WarehouseCell* warehouse) {
@@ -242,20 +317,45 @@ class Comparison {
     return {};
   }
 
-  // All that is missing is pending if nothing is missing of the segments that had their time.
-  Result<void> look_for_pending(std::size_t at) {
-    if (coverage_.cells[at].numbers.missing == 0) return {};
-    std::vector<const ListedSegment*> due;
-    for (const ListedSegment* segment : in_archive_[at]->segments) {
-      if (!fresh(*segment)) due.push_back(segment);
+  void note_missing(const Differing& cell) {
+    if (coverage_.cells[cell.at].numbers.missing > 0 && recent(cell.at)) {
+      missing_.push_back({cell.at, cell.objects, {}});
     }
-    if (due.size() == in_archive_[at]->segments.size()) return {};
-    all_pending_[at] = true;
-    if (due.empty()) return {};
-    CV_ASSIGN(const std::vector<std::string> ids, distinct_event_ids(feed_, due));
-    CV_ASSIGN(const std::int64_t present, warehouse_.count_present(ids));
-    all_pending_[at] = present == static_cast<std::int64_t>(ids.size());
+  }
+
+  // All that is missing is pending if nothing is missing of the segments that had their time.
+  Result<void> settle_pending() {
+    if (missing_.empty()) return {};
+    std::vector<HourCell> asked;
+    for (const Differing& cell : missing_) asked.push_back(*in_archive_[cell.at]);
+    CV_ASSIGN(const std::vector<ListedSegment> listings, archive_.listings_of(asked));
+    std::unordered_set<std::string_view> fresh;
+    for (const ListedSegment& listed : listings) {
+      if (options_.now - listed.listed_at < options_.load_grace && !loaded_.contains(listed.facts.key)) {
+        fresh.insert(listed.facts.key);
+      }
+    }
+    for (const Differing& cell : missing_) {
+      CV_ASSIGN(all_pending_[cell.at], only_fresh_missing(cell, fresh));
+    }
+    missing_.clear();
     return {};
+  }
+
+  Result<bool> only_fresh_missing(const Differing& cell, const std::unordered_set<std::string_view>& fresh) {
+    std::vector<SegmentRef> due;
+    for (const SegmentRef& object : cell.objects) {
+      if (!fresh.contains(object.key)) due.push_back(object);
+    }
+    if (due.empty()) return true;
+    if (due.size() == cell.objects.size()) return false;
+    Result<std::vector<std::string>> ids = distinct_event_ids(feed_, due);
+    if (!ids) {
+      CV_TRY(cannot_read(cell.at, std::move(ids).error()));
+      return false;
+    }
+    CV_ASSIGN(const std::int64_t present, warehouse_.count_present(*ids));
+    return present == static_cast<std::int64_t>(ids->size());
   }
 
   // A row may stand under another hour than in the archive (a loader of somebody else's): it is not extra
@@ -267,32 +367,55 @@ class Comparison {
       const std::uint32_t ns = coverage_.cells[first->cell].ns;
       const auto last = std::find_if(first, extras_.end(),
                                      [&](const Extras& e) { return coverage_.cells[e.cell].ns != ns; });
-      std::unordered_set<std::string_view> wanted;
-      for (auto it = first; it != last; ++it) wanted.insert(it->ids.begin(), it->ids.end());
-      CV_ASSIGN(const std::unordered_set<std::string_view> found,
-                find_in_archive(coverage_.namespaces[ns], wanted));
-      for (auto it = first; it != last; ++it) {
-        const auto held = std::count_if(it->ids.begin(), it->ids.end(),
-                                        [&](const std::string& id) { return found.contains(id); });
-        std::int64_t& extra = coverage_.cells[it->cell].numbers.extra;
-        extra = std::max<std::int64_t>(0, extra - held);
-      }
+      CV_TRY(look_elsewhere(coverage_.namespaces[ns], {first, last}));
       first = last;
     }
     return {};
   }
 
+  Result<void> look_elsewhere(const Namespace& ns, std::span<const Extras> extras) {
+    std::unordered_set<std::string_view> wanted;
+    for (const Extras& e : extras) wanted.insert(e.ids.begin(), e.ids.end());
+    std::optional<Error> damage;
+    CV_ASSIGN(const std::unordered_set<std::string_view> found, find_in_archive(ns, wanted, damage));
+    for (const Extras& e : extras) {
+      const auto held = std::count_if(e.ids.begin(), e.ids.end(),
+                                      [&](const std::string& id) { return found.contains(id); });
+      GapCell& cell = coverage_.cells[e.cell];
+      cell.numbers.extra = std::max<std::int64_t>(0, cell.numbers.extra - held);
+      if (!damage || cell.numbers.extra == 0) continue;
+      cell.unreadable = true;  // the rows may be those of what is damaged
+      coverage_.problems.push_back({*damage, e.cell});
+    }
+    return {};
+  }
+
+  // Which of these ids the archive holds in any hour of the collection. `damage`: the first thing that could
+  // not be read.
   Result<std::unordered_set<std::string_view>> find_in_archive(
-      const Namespace& ns, const std::unordered_set<std::string_view>& wanted) {
+      const Namespace& ns, const std::unordered_set<std::string_view>& wanted, std::optional<Error>& damage) {
     std::unordered_set<std::string_view> found;
-    for (const ListedSegment* segment : archive_.segments_of(ns)) {
-      CV_TRY(feed_.read(reference_to(*segment), [&](const RecordView& record) -> Result<void> {
+    for (const HourCell& cell : archive_.cells) {
+      if (found.size() == wanted.size()) break;
+      if (archive_.namespaces[cell.ns] != ns) continue;
+      const Result<void> read = find_in_cell(cell, wanted, found);
+      if (read) continue;
+      if (!is_damage(read.error())) return read.error();
+      if (!damage) damage = read.error();
+    }
+    return found;
+  }
+
+  Result<void> find_in_cell(const HourCell& cell, const std::unordered_set<std::string_view>& wanted,
+                            std::unordered_set<std::string_view>& found) {
+    CV_ASSIGN(const std::vector<SealedSegment> objects, archive_.objects_of(cell));
+    for (const SealedSegment& object : objects) {
+      CV_TRY(feed_.read(reference_to(object), [&](const RecordView& record) -> Result<void> {
         if (const auto it = wanted.find(record.event_id); it != wanted.end()) found.insert(*it);
         return {};
       }));
-      if (found.size() == wanted.size()) break;
     }
-    return found;
+    return {};
   }
 
   // A range whose times nobody knows may touch any hour.
@@ -304,6 +427,9 @@ class Comparison {
   }
 
   void judge() {
+    for (const LedgerProblem& problem : archive_.problems) {
+      coverage_.problems.push_back({problem.error, std::nullopt});
+    }
     std::vector<bool> lost;
     for (const Hour hour : hours_) lost.push_back(lost_in(hour));
     for (std::size_t at = 0; at < coverage_.cells.size(); ++at) {
@@ -328,14 +454,15 @@ class Comparison {
   Coverage coverage_;
   std::vector<Hour> hours_;
   std::vector<std::size_t> hour_position_;  // by distance from the range's first hour: place in hours_
-  std::map<std::string, std::string> live_loads_;
+  std::set<std::string> loaded_;            // segments of recent cells that have a live load record
   std::vector<WarehouseCell> warehouse_cells_;
-  std::vector<const ArchiveCell*> in_archive_;
+  std::vector<const HourCell*> in_archive_;
   std::vector<const WarehouseCell*> in_warehouse_;
   std::vector<bool> all_pending_;
   std::vector<Extras> extras_;
   std::vector<Differing> absent_;  // without a row, not settled yet
   std::size_t absent_ids_ = 0;
+  std::vector<Differing> missing_;  // recent cells that lack events
 };
 
 }  // namespace
@@ -350,23 +477,15 @@ bool Coverage::quiet() const {
   return summary.size() == 1 && summary.contains(GapState::kQuiet);
 }
 
-ArchiveSide archive_side(const Catalog& catalog, const Scope& scope) {
+ArchiveSide archive_side(HourCatalog& catalog) {
   ArchiveSide side;
-  side.span.first = catalog.first_hour();
-  side.span.sealed_from = catalog.sealed_from();
-  side.span.sealed_to = catalog.sealed_to();
-  if (const std::optional<Hour> last = catalog.last_hour()) side.span.end = last->next();
-  side.span.end = std::max(side.span.end, side.span.sealed_to);
-  side.cells = catalog.cells(scope);
+  side.span = {catalog.first_hour(), catalog.end(), catalog.sealed_from(), catalog.sealed_to()};
   side.namespaces = catalog.namespaces();
+  side.cells = catalog.cells();
   side.lost = catalog.lost();
-  side.segments_of = [&catalog](const Namespace& ns) {
-    std::vector<const ListedSegment*> segments;
-    for (const ListedSegment& segment : catalog.segments()) {
-      if (segment.facts.ns == ns) segments.push_back(&segment);
-    }
-    return segments;
-  };
+  side.problems = catalog.problems();
+  side.objects_of = [&catalog](const HourCell& cell) { return catalog.objects_of(cell); };
+  side.listings_of = [&catalog](std::span<const HourCell> cells) { return catalog.listings_of(cells); };
   return side;
 }
 

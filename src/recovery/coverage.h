@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "archive/catalog.h"
+#include "archive/hour_catalog.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "model/scope.h"
@@ -21,8 +23,17 @@ struct GapCell {
   std::uint32_t ns = 0;  // index into Coverage::namespaces
   GapState state = GapState::kQuiet;
   bool sealed = false;
+  // Something of the archive that this cell needs could not be read: its numbers are what the counts alone
+  // say, at the least, and nothing of it can be recovered before that is repaired.
+  bool unreadable = false;
   CellNumbers numbers;
   bool operator==(const GapCell&) const = default;
+};
+
+// An object of the archive that could not be read.
+struct CoverageProblem {
+  Error error;                      // its object is the object
+  std::optional<std::size_t> cell;  // index into Coverage::cells; nullopt: a slot of the ledger
 };
 
 struct Coverage {
@@ -30,6 +41,7 @@ struct Coverage {
   std::vector<Namespace> namespaces;
   std::vector<GapCell> cells;  // by namespace, then hour: one for each pair that the scope takes
   std::map<GapState, std::int64_t> summary;
+  std::vector<CoverageProblem> problems;
 
   const Namespace& ns(const GapCell& cell) const { return namespaces[cell.ns]; }
   std::int64_t gaps() const;  // cells with is_gap
@@ -37,18 +49,21 @@ struct Coverage {
   bool quiet() const;
 };
 
-// The archive's half of the comparison. The pointers in `cells` and from `segments_of` outlive the
-// comparison.
+// The archive's half of the comparison.
 struct ArchiveSide {
   ArchiveSpan span;
-  std::vector<ArchiveCell> cells;
-  std::vector<Namespace> namespaces;  // all that the archive knows, in the scope or not
+  std::vector<Namespace> namespaces;  // all that the archive knows, in the scope or not; ordered
+  std::vector<HourCell> cells;        // by hour, then namespace
   std::vector<LostRange> lost;
-  std::function<std::vector<const ListedSegment*>(const Namespace&)> segments_of;  // in any hour
+  std::vector<LedgerProblem> problems;
+  // Looked up for cells that differ. Damage (kCorrupt, kNotFound) costs the cell, every other error the
+  // comparison.
+  std::function<Result<std::vector<SealedSegment>>(const HourCell&)> objects_of;
+  std::function<Result<std::vector<ListedSegment>>(std::span<const HourCell>)> listings_of;
 };
 
 // `catalog` outlives what is returned.
-ArchiveSide archive_side(const Catalog& catalog, const Scope& scope);
+ArchiveSide archive_side(HourCatalog& catalog);
 
 struct CoverageOptions {
   Timestamp now{};
@@ -59,7 +74,7 @@ struct CoverageOptions {
 
 // Compares. The archive's side must have been read before this call: whatever is listed or loaded meanwhile
 // then looks at worst not loaded yet, never wrong. `feed` is unscoped and reads the segments of the cells
-// whose numbers differ.
+// whose numbers differ; one that is damaged or gone makes its cell `unreadable` and is listed as a problem.
 //
 // Scopes are whole hours: a time inside an hour is widened to the hour. Without a time range the hours go
 // from the archive's first to its last known one.
@@ -69,8 +84,8 @@ struct CoverageOptions {
 Result<Coverage> find_gaps(const Scope& scope, const ArchiveSide& archive, Warehouse& warehouse,
                            RecordFeed& feed, const CoverageOptions& options);
 
-// One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…}}, in pieces that `write` gets in
-// order, so that a year of fifty collections needs no tree in memory.
+// One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…},"problems":[…]}, in pieces that
+// `write` gets in order, so that a year of fifty collections needs no tree in memory.
 void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write);
 
 }  // namespace changevault

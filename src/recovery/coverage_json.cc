@@ -12,13 +12,31 @@ void append_cell(std::string& out, const GapCell& cell, const std::string& datab
   const CellNumbers& n = cell.numbers;
   fmt::format_to(std::back_inserter(out),
                  R"({{"hour":"{}","database":{},"collection":{},"state":"{}","sealed":{},"archive":{},)"
-                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}}})",
+                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}{}}})",
                  to_string(cell.hour), database, collection, name(cell.state), cell.sealed, n.archive,
-                 n.warehouse, n.distinct, n.missing, n.extra, n.duplicate, n.repeats);
+                 n.warehouse, n.distinct, n.missing, n.extra, n.duplicate, n.repeats,
+                 cell.unreadable ? R"(,"unreadable":true)" : "");
 }
 
 std::string quoted(const std::string& text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void append_problems(std::string& out, const Coverage& coverage) {
+  out += R"(,"problems":[)";
+  for (std::size_t n = 0; n < coverage.problems.size(); ++n) {
+    const CoverageProblem& problem = coverage.problems[n];
+    Json json = {{"object", problem.error.object}, {"problem", problem.error.message}};
+    if (problem.cell) {
+      const GapCell& cell = coverage.cells[*problem.cell];
+      json["hour"] = to_string(cell.hour);
+      json["database"] = coverage.ns(cell).database;
+      json["collection"] = coverage.ns(cell).collection;
+    }
+    if (n > 0) out.push_back(',');
+    out += json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  out.push_back(']');
 }
 
 }  // namespace
@@ -49,7 +67,8 @@ void write_coverage_json(const Coverage& coverage, const std::function<void(std:
     first = false;
     fmt::format_to(std::back_inserter(out), R"("{}":{})", name(state), counted->second);
   }
-  write(out += "}}\n");
+  append_problems(out += "}", coverage);
+  write(out += "}\n");
 }
 
 }  // namespace changevault

@@ -186,12 +186,49 @@ TEST_F(CoverageTest, ScopesThatCountsCannotAnswerAreRefused) {
   EXPECT_ERROR(compare(scope_of(kProducts, 0, 2000), archive_.side(2000, 2000)), ErrorCode::kUsage);
 }
 
-TEST_F(CoverageTest, ADamagedSegmentIsAnErrorNotAGuess) {
+// One damaged segment costs its own cell, and no more.
+TEST_F(CoverageTest, ADamagedSegmentMarksItsCellAndTheOthersAreCompared) {
   const ListedSegment& segment = archive_.add(kProducts, kFirstHour, {{1}, {2}});
+  archive_.load(archive_.add(kProducts, kFirstHour.next(), {{3}, {4}, {5}}));
+  archive_.lose(4);
   std::string bytes = value(archive_.store().get(segment.facts.key));
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   archive_.store().corrupt(segment.facts.key, bytes);
-  EXPECT_ERROR(compare(scope_of(kProducts, 0, 1), archive_.side()), ErrorCode::kCorrupt);
+  const Coverage coverage = value(compare(scope_of(kProducts, 0, 2), archive_.side()));
+  EXPECT_TRUE(coverage.cells[0].unreadable);
+  EXPECT_EQ(coverage.cells[0].state, GapState::kMissing);
+  EXPECT_EQ(numbers(coverage.cells[0]), (CellNumbers{2, 0, 0, 2, 0, 0, 0}));
+  EXPECT_FALSE(coverage.cells[1].unreadable);
+  EXPECT_EQ(coverage.cells[1].state, GapState::kPartial);
+  EXPECT_EQ(numbers(coverage.cells[1]).missing, 1);
+  ASSERT_EQ(coverage.problems.size(), 1U);
+  EXPECT_EQ(coverage.problems[0].error.object, segment.facts.key);
+  EXPECT_EQ(coverage.problems[0].cell, 0U);
+}
+
+TEST_F(CoverageTest, AnUnreadableCellOfEqualCountsIsNotOk) {
+  const ListedSegment& segment = archive_.add(kProducts, kFirstHour, {{1}, {2}});
+  archive_.load(segment);
+  archive_.change_rows([](auto& rows) { rows[0].event_id = event_id(99); });
+  ASSERT_OK(archive_.store().remove(segment.facts.key));
+  const GapCell cell = first_cell();
+  EXPECT_TRUE(cell.unreadable);
+  EXPECT_EQ(cell.state, GapState::kPartial);
+}
+
+// Nobody can say of such an hour that it is complete.
+TEST_F(CoverageTest, HoursThatADamagedSlotSpeaksOfAreMarked) {
+  archive_.load(archive_.add(kProducts, kFirstHour, {{1}}));
+  ArchiveSide side = archive_.side(3, 3);
+  side.problems.push_back(
+      {Error(ErrorCode::kCorrupt, "damaged", "slot"), kFirstHour.next(), Hour{kFirstHour.index + 2}});
+  const Coverage coverage = value(compare(scope_of(kProducts, 0, 3), side));
+  EXPECT_EQ(coverage.cells[0].state, GapState::kOk);
+  EXPECT_EQ(coverage.cells[1].state, GapState::kUnsealed);
+  EXPECT_TRUE(coverage.cells[1].unreadable);
+  EXPECT_EQ(coverage.cells[2].state, GapState::kQuiet);
+  ASSERT_EQ(coverage.problems.size(), 1U);
+  EXPECT_EQ(coverage.problems[0].cell, std::nullopt);
 }
 
 TEST_F(CoverageTest, JsonIsOneDocumentWithTheNumbers) {
@@ -209,6 +246,8 @@ TEST_F(CoverageTest, JsonIsOneDocumentWithTheNumbers) {
   EXPECT_EQ(cell.at("sealed"), true);
   EXPECT_EQ(cell.at("missing"), 1);
   EXPECT_EQ(json.at("summary").dump(), R"({"PARTIAL":1})");
+  EXPECT_TRUE(json.at("problems").empty());
+  EXPECT_FALSE(cell.contains("unreadable"));
 }
 
 }  // namespace

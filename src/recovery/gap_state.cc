@@ -1,5 +1,7 @@
 #include "recovery/gap_state.h"
 
+#include <algorithm>
+
 namespace changevault {
 namespace {
 
@@ -57,6 +59,15 @@ bool is_gap(GapState state) {
 
 bool is_recoverable(GapState state) {
   return state == GapState::kMissing || state == GapState::kPartial;
+}
+
+CellNumbers numbers_by_counts(CellNumbers counted, std::int64_t ids) {
+  counted.missing = std::max<std::int64_t>(0, counted.archive - counted.distinct);
+  counted.extra = counted.warehouse - ids + std::max<std::int64_t>(0, counted.distinct - counted.archive);
+  counted.duplicate = ids - counted.distinct;
+  // Equal counts and other digests: at least one event has another's place.
+  if (counted.missing == 0 && counted.extra == 0 && counted.duplicate == 0) counted.missing = 1;
+  return counted;
 }
 
 GapState classify(const CellFacts& cell) {

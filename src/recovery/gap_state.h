@@ -62,6 +62,10 @@ struct CellFacts {
 
 GapState classify(const CellFacts& cell);
 
+// What is missing, too much and extra at the least, where only counts are known and the two sides differ.
+// `ids`: event_ids that are not NULL.
+CellNumbers numbers_by_counts(CellNumbers counted, std::int64_t ids);
+
 // What a namespace's hours are measured against.
 struct ArchiveSpan {
   std::optional<Hour> first;  // the first hour that holds anything

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "base/hash.h"
 #include "recovery/segment_ids.h"
@@ -105,18 +106,36 @@ std::string make_recovery_id(Timestamp now, Random& random) {
   return id + "_" + random.nonce().substr(0, 8);
 }
 
-std::vector<const ListedSegment*> segments_to_recover(const Catalog& catalog, const Scope& scope,
-                                                      const Coverage* gaps) {
-  std::vector<const ListedSegment*> segments = catalog.select(scope);
-  if (gaps == nullptr) return segments;
-  std::set<std::pair<Hour, Namespace>> wanted;
-  for (const GapCell& cell : gaps->cells) {
-    if (is_recoverable(cell.state)) wanted.emplace(cell.hour, gaps->ns(cell));
+Result<RecoverableSegments> segments_to_recover(HourCatalog& catalog, const Coverage& gaps) {
+  std::map<std::pair<Hour, Namespace>, std::size_t> wanted;
+  RecoverableSegments out;
+  for (std::size_t at = 0; at < gaps.cells.size(); ++at) {
+    const GapCell& cell = gaps.cells[at];
+    if (!is_recoverable(cell.state)) continue;
+    if (cell.unreadable) {
+      out.left_out.push_back(at);
+    } else {
+      wanted.emplace(std::pair(cell.hour, gaps.ns(cell)), at);
+    }
   }
-  std::erase_if(segments, [&](const ListedSegment* segment) {
-    return !wanted.contains({segment->facts.hour, segment->facts.ns});
-  });
-  return segments;
+  std::vector<HourCell> cells;
+  std::map<std::pair<Hour, Namespace>, Digest> promised;
+  for (const HourCell& cell : catalog.cells()) {
+    const auto place = std::pair(cell.hour, catalog.namespaces()[cell.ns]);
+    if (!wanted.contains(place)) continue;
+    cells.push_back(cell);
+    promised.emplace(place, cell.digest);
+  }
+  CV_ASSIGN(out.segments, catalog.listings_of(cells));
+  // What stands in ledger slots that cannot be read is not among them.
+  std::map<std::pair<Hour, Namespace>, Digest> listed;
+  for (const ListedSegment& s : out.segments) listed[{s.facts.hour, s.facts.ns}] += s.facts.counted();
+  std::erase_if(promised, [&](const auto& cell) { return cell.second == listed[cell.first]; });
+  for (const auto& [place, digest] : promised) out.left_out.push_back(wanted.at(place));
+  std::erase_if(out.segments,
+                [&](const ListedSegment& s) { return promised.contains({s.facts.hour, s.facts.ns}); });
+  std::sort(out.left_out.begin(), out.left_out.end());
+  return out;
 }
 
 Result<RecoveryPlan> make_plan(const PlanRequest& request, RecordFeed& feed, Warehouse& warehouse,

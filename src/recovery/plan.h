@@ -65,10 +65,15 @@ std::string make_recovery_id(Timestamp now, Random& random);
 std::string encode_plan(const RecoveryPlan& plan);
 Result<RecoveryPlan> decode_plan(std::string_view bytes, const std::string& object);
 
-// The listed segments that may hold records of the scope; with `gaps` only those of its MISSING and PARTIAL
-// cells.
-std::vector<const ListedSegment*> segments_to_recover(const Catalog& catalog, const Scope& scope,
-                                                      const Coverage* gaps);
+// What a recovery of gaps reads.
+struct RecoverableSegments {
+  std::vector<ListedSegment> segments;  // ordered by namespace, hour, partition, first sequence
+  std::vector<std::size_t> left_out;  // cells (indexes into Coverage::cells) of which something is unreadable
+};
+
+// The listed segments of the MISSING and PARTIAL cells of `gaps`, which was made from `catalog`. A cell that
+// cannot be put back whole is left out whole.
+Result<RecoverableSegments> segments_to_recover(HourCatalog& catalog, const Coverage& gaps);
 
 struct PlanRequest {
   std::string id;

@@ -1,7 +1,9 @@
 // For tests of this folder: an archive in memory, made of real segments, beside a warehouse in memory.
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,24 +96,34 @@ class TestArchive {
   ArchiveSide side(std::int64_t known = 24, std::int64_t sealed = 24) const {
     ArchiveSide side;
     side.span = {kFirstHour, Hour{kFirstHour.index + known}, kFirstHour, Hour{kFirstHour.index + sealed}};
-    std::map<std::pair<Hour, Namespace>, ArchiveCell> cells;
+    for (const ListedSegment& segment : segments_) side.namespaces.push_back(segment.facts.ns);
+    std::sort(side.namespaces.begin(), side.namespaces.end());
+    side.namespaces.erase(std::unique(side.namespaces.begin(), side.namespaces.end()), side.namespaces.end());
+    std::map<std::pair<Hour, std::uint32_t>, HourCell> cells;
     for (const ListedSegment& segment : segments_) {
-      ArchiveCell& cell = cells[{segment.facts.hour, segment.facts.ns}];
+      const auto ns = std::find(side.namespaces.begin(), side.namespaces.end(), segment.facts.ns);
+      const auto index = static_cast<std::uint32_t>(ns - side.namespaces.begin());
+      HourCell& cell = cells[{segment.facts.hour, index}];
       cell.hour = segment.facts.hour;
-      cell.ns = segment.facts.ns;
+      cell.ns = index;
       cell.digest += segment.facts.counted();
-      cell.operations += segment.facts.operations;
-      cell.newest_listing = std::max(cell.newest_listing, segment.listed_at);
-      cell.segments.push_back(&segment);
-      side.namespaces.push_back(segment.facts.ns);
+      cell.listed_by = std::max(cell.listed_by, segment.listed_at);
     }
-    for (auto& [place, cell] : cells) side.cells.push_back(std::move(cell));
-    side.segments_of = [this](const Namespace& ns) {
-      std::vector<const ListedSegment*> found;
-      for (const ListedSegment& segment : segments_) {
-        if (segment.facts.ns == ns) found.push_back(&segment);
+    for (const auto& [place, cell] : cells) side.cells.push_back(cell);
+    side.objects_of = [this, names = side.namespaces](const HourCell& cell) {
+      std::vector<SealedSegment> found;
+      for (const ListedSegment& segment : listings(cell.hour, names[cell.ns])) {
+        found.push_back({segment.facts.key, segment.facts.sha256});
       }
-      return found;
+      return Result<std::vector<SealedSegment>>(std::move(found));
+    };
+    side.listings_of = [this, names = side.namespaces](std::span<const HourCell> asked) {
+      std::vector<ListedSegment> found;
+      for (const HourCell& cell : asked) {
+        for (ListedSegment& segment : listings(cell.hour, names[cell.ns]))
+          found.push_back(std::move(segment));
+      }
+      return Result<std::vector<ListedSegment>>(std::move(found));
     };
     return side;
   }
@@ -130,6 +142,14 @@ class TestArchive {
   CountingRandom& random() { return random_; }
 
  private:
+  std::vector<ListedSegment> listings(Hour hour, const Namespace& ns) const {
+    std::vector<ListedSegment> found;
+    for (const ListedSegment& segment : segments_) {
+      if (segment.facts.hour == hour && segment.facts.ns == ns) found.push_back(segment);
+    }
+    return found;
+  }
+
   void append_line(std::string& out, const Namespace& ns, Timestamp time, const TestEvent& event) const {
     const std::string at = to_rfc3339(time);
     const std::string sequence = std::to_string(next_.value);

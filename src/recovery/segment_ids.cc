@@ -12,6 +12,10 @@ SegmentRef reference_to(const ListedSegment& segment) {
           .records = segment.facts.records};
 }
 
+SegmentRef reference_to(const SealedSegment& segment) {
+  return {.key = segment.key, .sha256 = segment.sha256, .partition = {}, .slot = {}, .records = 0};
+}
+
 Result<void> append_event_ids(RecordFeed& feed, const SegmentRef& segment, std::vector<std::string>& ids) {
   const std::size_t before = ids.size();
   Result<void> read = feed.read(segment, [&](const RecordView& record) -> Result<void> {
@@ -22,10 +26,9 @@ Result<void> append_event_ids(RecordFeed& feed, const SegmentRef& segment, std::
   return read;
 }
 
-Result<std::vector<std::string>> distinct_event_ids(RecordFeed& feed,
-                                                    std::span<const ListedSegment* const> segments) {
+Result<std::vector<std::string>> distinct_event_ids(RecordFeed& feed, std::span<const SegmentRef> segments) {
   std::vector<std::string> ids;
-  for (const ListedSegment* segment : segments) CV_TRY(append_event_ids(feed, reference_to(*segment), ids));
+  for (const SegmentRef& segment : segments) CV_TRY(append_event_ids(feed, segment, ids));
   make_distinct(ids);
   return ids;
 }

@@ -2,8 +2,11 @@
 
 namespace changevault {
 
-Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout) {
-  Result<Catalog> catalog = Catalog::read(store, layout);
+namespace {
+
+template <typename Kind>
+Result<Kind> read(ObjectStore& store, const KeyLayout& layout) {
+  Result<Kind> catalog = Kind::read(store, layout);
   if (catalog || catalog.error().code != ErrorCode::kNotFound) return catalog;
   const Result<ObjectInfo> first = store.head(layout.seal_chain() + KeyLayout::slot_name(Slot(0)));
   if (!first && first.error().code == ErrorCode::kNotFound) return catalog;
@@ -12,6 +15,16 @@ Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout) {
                catalog.error().object,
                "the ledger must never be deleted or moved: check life-cycle rules, mounts and the configured "
                "store; see what is damaged with: changevault verify");
+}
+
+}  // namespace
+
+Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout) {
+  return read<Catalog>(store, layout);
+}
+
+Result<HourCatalog> read_hour_catalog(ObjectStore& store, const KeyLayout& layout) {
+  return read<HourCatalog>(store, layout);
 }
 
 }  // namespace changevault

@@ -11,7 +11,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,24 @@ struct LoadRecord {
   Timestamp time{};
   bool live = true;         // false: a recovery
   std::string recovery_id;  // of a recovery
+};
+
+// What the load ledger holds of the segments that one slot of the archive's ledger lists.
+struct LoadedSlot {
+  PartitionId partition{};
+  Slot slot{};
+  std::int64_t segments = 0;  // with a live load record
+  std::uint64_t digest = 0;   // sum mod 2^64 of EventId::of_text(sha256).high over them
+  bool operator==(const LoadedSlot&) const = default;
+};
+
+// By which a loader knows that nobody else changed what is loaded: equal marks, and it is as it was. Tables
+// that were emptied, made anew or brought back from a copy have another one.
+struct LoadMark {
+  std::int64_t insertions = 0;  // transactions that took the lock row
+  std::int64_t live_loads = 0;
+  Timestamp newest{};  // of the live load records
+  bool operator==(const LoadMark&) const = default;
 };
 
 // One hour of one collection as the table holds it, by the hour of enqueued_time.
@@ -114,6 +134,7 @@ struct SqlTable {
 struct WarehouseOptions {
   std::string table = "mongodb_changes";
   Duration lock_timeout = seconds(60);  // for the file, and for the lock row
+  std::stop_token stop;                 // ends the waiting for either
   // Told once, in words, when a call has waited for a while for somebody else; any thread.
   std::function<void(const std::string&)> on_wait = nullptr;
   std::int64_t memory_limit = std::int64_t{2}
@@ -138,6 +159,11 @@ class Warehouse {
   // The segments with a live load record, by key; the whole ledger for audits.
   virtual Result<std::map<std::string, std::string>> live_loads() = 0;  // key -> sha256
   virtual Result<std::vector<LoadRecord>> load_records() = 0;
+  // Those of these segments, by key, that have a live load record.
+  virtual Result<std::set<std::string>> loaded_among(const std::vector<std::string>& segments) = 0;
+  // The live load records by slot, in no order: far fewer than segments.
+  virtual Result<std::vector<LoadedSlot>> loaded_slots() = 0;
+  virtual Result<LoadMark> load_mark() = 0;  // cheap
 
   // Counts for all hours that `scope` touches (whole hours; operations, key and pattern are not looked at).
   virtual Result<std::vector<WarehouseCell>> cells(const Scope& scope) = 0;

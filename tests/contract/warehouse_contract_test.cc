@@ -1,4 +1,5 @@
 // What every warehouse keeps to, and what only a file between processes can show.
+#include <algorithm>
 #include <deque>
 #include <fstream>
 #include <functional>
@@ -276,6 +277,41 @@ TEST_P(WarehouseContract, CellsAreByHourAndNamespace) {
   EXPECT_EQ(value(warehouse_->cells(scope))[0].hour, hour_of(kNoon).next());
 }
 
+TEST_P(WarehouseContract, LoadedSlotsAddUpTheirSegments) {
+  SegmentRef a = feed_.add("a", records(0, 3));
+  SegmentRef b = feed_.add("b", records(3, 5));
+  SegmentRef c = feed_.add("c", records(5, 6));
+  c.slot = Slot(9);
+  value(load({a, b, c}));
+  std::vector<LoadedSlot> slots = value(warehouse_->loaded_slots());
+  std::sort(slots.begin(), slots.end(), [](const auto& x, const auto& y) { return x.slot < y.slot; });
+  const std::uint64_t both = EventId::of_text(a.sha256).high + EventId::of_text(b.sha256).high;
+  EXPECT_EQ(slots, (std::vector<LoadedSlot>{{PartitionId(3), Slot(7), 2, both},
+                                            {PartitionId(3), Slot(9), 1, EventId::of_text(c.sha256).high}}));
+  EXPECT_EQ(value(warehouse_->loaded_among({"a", "c", "x"})), (std::set<std::string>{"a", "c"}));
+  EXPECT_EQ(value(warehouse_->loaded_among({})), std::set<std::string>{});
+}
+
+TEST_P(WarehouseContract, TheMarkMovesWithEveryInsertionAndWithNothingElse) {
+  const LoadMark fresh = value(warehouse_->load_mark());
+  EXPECT_EQ(fresh.live_loads, 0);
+  value(load({feed_.add("a", records(0, 3)), feed_.add("b", records(3, 5))}));
+  const LoadMark loaded = value(warehouse_->load_mark());
+  EXPECT_EQ(loaded.insertions, fresh.insertions + 1);
+  EXPECT_EQ(loaded.live_loads, 2);
+  EXPECT_EQ(value(warehouse_->load_mark()), loaded);
+  const SegmentRef c = feed_.add("c", records(3, 8));
+  value(load({c}));  // some are there: read twice, inserted once
+  const LoadMark partly = value(warehouse_->load_mark());
+  EXPECT_EQ(partly.insertions, loaded.insertions + 1);
+  ASSERT_OK(warehouse_->stage("r1", {&c, 1}, feed_));
+  ASSERT_OK(warehouse_->merge("r1", {&c, 1}));
+  const LoadMark merged = value(warehouse_->load_mark());
+  EXPECT_EQ(merged.insertions, partly.insertions + 1);
+  EXPECT_EQ(merged.live_loads, 3);
+  EXPECT_NE(merged, partly);
+}
+
 TEST_P(WarehouseContract, DigestsWrapAround) {
   std::vector<std::string> ids;
   for (int n = 0; n < 1000; ++n) ids.push_back(id_of(n));
@@ -527,6 +563,44 @@ TEST_F(DuckDbFile, AnotherProcessThatHoldsTheFileIsNamed) {
   patient.join();
   EXPECT_EQ(join(holder), 0);
   for (const int fd : {ready[0], ready[1], leave[0], leave[1]}) ::close(fd);
+}
+
+// Ids that stand twice are found by 64 bits and counted by their texts: in their own cells only.
+TEST_F(DuckDbFile, RowsBeyondOnePerIdAreTakenOffTheirCell) {
+  ASSERT_OK(make()->prepare());
+  TestFeed feed;
+  auto rows = records(0, 10);
+  for (int n = 5; n < 10; ++n) rows[static_cast<std::size_t>(n)].enqueued = kNoon + hours(1);
+  rows[9].event_id = "a foreign id";
+  const SegmentRef a = feed.add("a", rows);
+  value(make()->load({&a, 1}, feed));
+  // Two more of the first and of the foreign one; the second once more, but in the other hour; two without
+  // id.
+  const std::string table = "mongodb_changes";
+  const auto copy = [&](const std::string& id, const std::string& hours) {
+    value(make()->sql("INSERT INTO " + table + " SELECT * REPLACE (enqueued_time + INTERVAL (" + hours +
+                      ") HOUR AS enqueued_time) FROM " + table + " WHERE event_id = '" + id + "' LIMIT 1"));
+  };
+  for (int n = 0; n < 2; ++n) {
+    copy(rows[0].event_id, "0");
+    copy(rows[9].event_id, "0");
+  }
+  copy(rows[1].event_id, "1");
+  value(make()->sql("INSERT INTO " + table + " SELECT * REPLACE (NULL AS event_id) FROM " + table +
+                    " LIMIT 2"));
+  const auto cells = value(make()->cells({}));
+  std::int64_t all = 0;
+  std::int64_t distinct = 0;
+  std::int64_t nulls = 0;
+  for (const WarehouseCell& cell : cells) {
+    all += cell.rows;
+    distinct += cell.distinct;
+    nulls += cell.null_ids;
+  }
+  ASSERT_EQ(cells.size(), 2U);
+  EXPECT_EQ(all, 17);
+  EXPECT_EQ(nulls, 2);
+  EXPECT_EQ(distinct, 11) << "the copy in the other hour is one of that hour's ids";
 }
 
 TEST_F(DuckDbFile, AnEmptyFileBesideALogIsNotAnEmptyWarehouse) {

@@ -30,6 +30,11 @@ class FaultyWarehouse final : public Warehouse {
   }
   Result<std::map<std::string, std::string>> live_loads() override { return inner_.live_loads(); }
   Result<std::vector<LoadRecord>> load_records() override { return inner_.load_records(); }
+  Result<std::set<std::string>> loaded_among(const std::vector<std::string>& segments) override {
+    return inner_.loaded_among(segments);
+  }
+  Result<std::vector<LoadedSlot>> loaded_slots() override { return inner_.loaded_slots(); }
+  Result<LoadMark> load_mark() override { return inner_.load_mark(); }
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override { return inner_.cells(scope); }
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
                                std::size_t extra_limit) override {

@@ -1,5 +1,6 @@
 // Counting the table: cells for coverage, and one cell against the archive's ids.
 #include <algorithm>
+#include <tuple>
 
 #include "warehouse/duckdb/duckdb_functions.h"
 #include "warehouse/duckdb/duckdb_lock.h"
@@ -10,6 +11,42 @@ namespace changevault {
 namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000;
+
+// The hour (rounded down, also before 1970), database and collection of a row.
+constexpr const char* kPlace =
+    "(epoch_ms(enqueued_time) + 10800000000000000) // 3600000 - 3000000000 AS hour, "
+    "coalesce(database_name, '') AS database, coalesce(collection_name, '') AS collection";
+
+bool before(const WarehouseCell& a, const WarehouseCell& b) {
+  return std::tie(a.hour, a.ns) < std::tie(b.hour, b.ns);
+}
+
+// Takes rows beyond one per event_id off `distinct` of their cells, which are ordered.
+Result<void> take_off_repeats(DuckDbConnection& connection, const TableName& table, const std::string& where,
+                              const DuckDbValues& values, std::vector<WarehouseCell>& cells) {
+  CV_TRY(
+      connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_twice AS SELECT bits FROM (SELECT "
+                     "hash(event_id) AS bits FROM " +
+                         table.sql() + where + " AND event_id IS NOT NULL) GROUP BY bits HAVING count(*) > 1",
+                     values));
+  CV_ASSIGN(const std::int64_t twice, connection.count("SELECT count(*) FROM temp.main.cv_twice"));
+  if (twice == 0) return {};
+  CV_ASSIGN(
+      DuckDbRows rows,
+      connection.query(std::string("SELECT hour, database, collection, sum(n - 1)::BIGINT FROM (SELECT ") +
+                           kPlace + ", event_id, count(*) AS n FROM " + table.sql() +
+                           " SEMI JOIN temp.main.cv_twice ON hash(event_id) = bits" + where +
+                           " AND event_id IS NOT NULL GROUP BY ALL HAVING count(*) > 1) GROUP BY ALL",
+                       values));
+  while (rows.next()) {
+    WarehouseCell place;
+    place.hour = {rows.integer(0)};
+    place.ns = {std::string(rows.text(1)), std::string(rows.text(2))};
+    const auto cell = std::lower_bound(cells.begin(), cells.end(), place, before);
+    if (cell != cells.end() && !before(place, *cell)) cell->distinct -= rows.integer(3);
+  }
+  return {};
+}
 
 bool is_glob(const std::string& name) {
   return name.find_first_of("*?[\\") != std::string::npos;
@@ -58,38 +95,39 @@ Result<std::int64_t> count_copies(DuckDbConnection& connection, const TableName&
 
 }  // namespace
 
+// Rows per hour and collection in one pass with small keys. How many different ids they have is not asked of
+// every group, which would cost a hash table of texts each: ids that occur twice anywhere are rare, so they
+// are found by 64 of their bits first, and only their rows are counted by their texts.
 Result<std::vector<WarehouseCell>> DuckDbWarehouse::cells(const Scope& scope) {
   CV_ASSIGN(Step step, begin_step());
-  CV_TRY(retry_transaction(step.patience, [&] { return register_functions(step.connection); }));
-  std::string where = "enqueued_time IS NOT NULL";
+  DuckDbConnection& connection = step.connection;
+  CV_TRY(retry_transaction(step.patience, [&] { return register_functions(connection); }));
+  CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(connection));
+  std::string where = " WHERE isfinite(enqueued_time)";
   DuckDbValues values;
   add_name_condition("database_name", scope.database, where, values);
   add_name_condition("collection_name", scope.collection, where, values);
   add_time_conditions(scope.time, where, values);
-  CV_ASSIGN(
-      DuckDbRows rows,
-      step.connection.query(
-          "SELECT epoch_ms(hour), database, collection, rows, ids, (digest % 18446744073709551616)::UBIGINT, "
-          "nulls "
-          "FROM (SELECT date_trunc('hour', enqueued_time) AS hour, coalesce(database_name, '') AS database, "
-          "coalesce(collection_name, '') AS collection, count(*) AS rows, "
-          "count(DISTINCT cv_identity(event_id)) AS ids, coalesce(sum(cv_digest_bits(event_id)), 0) AS "
-          "digest, "
-          "count(*) - count(event_id) AS nulls FROM " +
-              table_.sql() + " WHERE " + where + " GROUP BY ALL) ORDER BY ALL",
-          values));
+  CV_ASSIGN(DuckDbRows rows,
+            connection.query(std::string("SELECT ") + kPlace +
+                                 ", count(*), (coalesce(sum(cv_digest_bits(event_id)), 0) & "
+                                 "18446744073709551615::HUGEINT)::UBIGINT, count(*) - count(event_id) FROM " +
+                                 table_.sql() + where + " GROUP BY ALL",
+                             values));
   std::vector<WarehouseCell> out;
   while (rows.next()) {
     WarehouseCell cell;
-    cell.hour = hour_of({rows.integer(0)});
+    cell.hour = {rows.integer(0)};
     cell.ns = {std::string(rows.text(1)), std::string(rows.text(2))};
     if (!scope.matches(cell.ns) || !scope.touches(cell.hour)) continue;
     cell.rows = rows.integer(3);
-    cell.distinct = rows.integer(4);
-    cell.digest = rows.natural(5);
-    cell.null_ids = rows.integer(6);
+    cell.digest = rows.natural(4);
+    cell.null_ids = rows.integer(5);
+    cell.distinct = cell.rows - cell.null_ids;
     out.push_back(std::move(cell));
   }
+  std::sort(out.begin(), out.end(), before);
+  CV_TRY(take_off_repeats(connection, table_, where, values, out));
   return out;
 }
 

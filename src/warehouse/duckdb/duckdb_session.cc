@@ -132,23 +132,26 @@ Error duckdb_failure(duckdb_error_type type, const char* message) {
   }
 }
 
-Patience::Patience(Clock& clock, Duration timeout, const std::function<void(const std::string&)>& on_wait)
-    : clock_(clock), on_wait_(&on_wait), begin_(clock.steady()), deadline_{begin_.ms + timeout.ms} {}
+Patience::Patience(Clock& clock, const WarehouseOptions& options)
+    : clock_(clock),
+      options_(&options),
+      begin_(clock.steady()),
+      deadline_{begin_.ms + options.lock_timeout.ms} {}
 
 bool Patience::wait(const std::string& holder) {
   const std::int64_t now = clock_.steady().ms;
   const std::int64_t left = deadline_.ms - now;
   if (left <= 0) return false;
-  if (!told_ && now - begin_.ms >= kSilentWait.ms && *on_wait_) {
+  if (!told_ && now - begin_.ms >= kSilentWait.ms && options_->on_wait) {
     told_ = true;
-    (*on_wait_)("waiting for the warehouse, held by " + holder + "; for " +
-                to_string(seconds(left / 1000 + 1)) + " at most");
+    options_->on_wait("waiting for the warehouse, held by " + holder + "; for " +
+                      to_string(seconds(left / 1000 + 1)) + " at most");
   }
   const auto jitter =
       static_cast<std::int64_t>(system_random().next() % static_cast<std::uint64_t>(step_ms_));
-  clock_.sleep(milliseconds(std::min(left, step_ms_ + jitter)), {});
+  const bool go_on = clock_.sleep(milliseconds(std::min(left, step_ms_ + jitter)), options_->stop);
   step_ms_ = std::min<std::int64_t>(step_ms_ * 2, 100);
-  return true;
+  return go_on;
 }
 
 DuckDbRows::DuckDbRows(duckdb_result result) : result_(result) {}

@@ -26,14 +26,15 @@ using DuckDbValues = std::vector<DuckDbValue>;
 // processes that met once do not meet again and again.
 class Patience {
  public:
-  // `on_wait` (may be empty) outlives it.
-  Patience(Clock& clock, Duration timeout, const std::function<void(const std::string&)>& on_wait);
-  // Waits a little for `holder`; false once the time is over. Says so once it has lasted.
+  // `options` outlive it.
+  Patience(Clock& clock, const WarehouseOptions& options);
+  // Waits a little for `holder`; false once the time is over or a stop was asked for. Says so once it has
+  // lasted.
   bool wait(const std::string& holder);
 
  private:
   Clock& clock_;
-  const std::function<void(const std::string&)>* on_wait_;
+  const WarehouseOptions* options_;
   Duration begin_;
   Duration deadline_;
   bool told_ = false;

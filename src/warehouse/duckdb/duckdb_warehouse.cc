@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "warehouse/duckdb/duckdb_functions.h"
 #include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_text_result.h"
 
 namespace changevault {
@@ -54,7 +56,7 @@ DuckDbWarehouse::DuckDbWarehouse(std::string path, WarehouseOptions options, Tab
       clock_(clock) {}
 
 Result<DuckDbWarehouse::Step> DuckDbWarehouse::open_step(bool create) {
-  Patience patience(clock_, options_.lock_timeout, options_.on_wait);
+  Patience patience(clock_, options_);
   CV_ASSIGN(DuckDbSession session, DuckDbSession::open(path_, options_, create, patience));
   CV_ASSIGN(DuckDbConnection connection, session.connect());
   return Step{std::move(patience), std::move(session), std::move(connection)};
@@ -152,6 +154,46 @@ Result<std::map<std::string, std::string>> DuckDbWarehouse::live_loads() {
   std::map<std::string, std::string> out;
   while (rows.next()) out.emplace(rows.text(0), rows.text(1));
   return out;
+}
+
+Result<std::set<std::string>> DuckDbWarehouse::loaded_among(const std::vector<std::string>& segments) {
+  CV_ASSIGN(Step step, begin_step());
+  CV_TRY(IdTable::fill(step.connection, segments));
+  CV_ASSIGN(DuckDbRows rows, step.connection.query("SELECT segment FROM " + loads_.sql() +
+                                                       " SEMI JOIN temp.main.cv_ids ON segment = id "
+                                                       "WHERE table_name = ? AND kind = 'live'",
+                                                   {table_.name}));
+  std::set<std::string> out;
+  while (rows.next()) out.emplace(rows.text(0));
+  return out;
+}
+
+Result<std::vector<LoadedSlot>> DuckDbWarehouse::loaded_slots() {
+  CV_ASSIGN(Step step, begin_step());
+  CV_TRY(retry_transaction(step.patience, [&] { return register_functions(step.connection); }));
+  CV_ASSIGN(DuckDbRows rows,
+            step.connection.query("SELECT partition_id, slot, count(*), (sum(cv_digest_bits(sha256)) % "
+                                  "18446744073709551616)::UBIGINT FROM " +
+                                      loads_.sql() +
+                                      " WHERE table_name = ? AND kind = 'live' GROUP BY partition_id, slot",
+                                  {table_.name}));
+  std::vector<LoadedSlot> out;
+  while (rows.next()) {
+    out.push_back({PartitionId(static_cast<std::int32_t>(rows.integer(0))), Slot(rows.integer(1)),
+                   rows.integer(2), rows.natural(3)});
+  }
+  return out;
+}
+
+Result<LoadMark> DuckDbWarehouse::load_mark() {
+  CV_ASSIGN(Step step, begin_step());
+  CV_ASSIGN(DuckDbRows rows,
+            step.connection.query("SELECT (SELECT taken FROM " + lock_.sql() +
+                                      " WHERE id = 1), count(*), epoch_ms(max(loaded_at)) FROM " +
+                                      loads_.sql() + " WHERE table_name = ? AND kind = 'live'",
+                                  {table_.name}));
+  rows.next();
+  return LoadMark{rows.integer(0), rows.integer(1), {rows.integer(2)}};
 }
 
 Result<std::vector<LoadRecord>> DuckDbWarehouse::load_records() {

@@ -25,6 +25,9 @@ class DuckDbWarehouse final : public Warehouse {
   Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) override;
   Result<std::map<std::string, std::string>> live_loads() override;
   Result<std::vector<LoadRecord>> load_records() override;
+  Result<std::set<std::string>> loaded_among(const std::vector<std::string>& segments) override;
+  Result<std::vector<LoadedSlot>> loaded_slots() override;
+  Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
                                std::size_t extra_limit) override;

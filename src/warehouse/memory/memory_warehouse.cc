@@ -116,6 +116,7 @@ Result<std::vector<LoadedSegment>> MemoryWarehouse::load(std::span<const Segment
   }
   rows_.insert(rows_.end(), rows.begin(), rows.end());
   loads_.insert(loads_.end(), records.begin(), records.end());
+  ++insertions_;
   return out;
 }
 
@@ -127,6 +128,45 @@ Result<std::map<std::string, std::string>> MemoryWarehouse::live_loads() {
     if (record.live) out.emplace(record.segment.key, record.segment.sha256);
   }
   return out;
+}
+
+Result<std::set<std::string>> MemoryWarehouse::loaded_among(const std::vector<std::string>& segments) {
+  CV_ASSIGN(const auto loads, live_loads());
+  std::set<std::string> out;
+  for (const std::string& segment : segments) {
+    if (loads.contains(segment)) out.insert(segment);
+  }
+  return out;
+}
+
+Result<std::vector<LoadedSlot>> MemoryWarehouse::loaded_slots() {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  std::map<std::pair<PartitionId, Slot>, LoadedSlot> slots;
+  for (const LoadRecord& record : loads_) {
+    if (!record.live) continue;
+    const SegmentRef& segment = record.segment;
+    LoadedSlot& loaded = slots[{segment.partition, segment.slot}];
+    loaded.partition = segment.partition;
+    loaded.slot = segment.slot;
+    ++loaded.segments;
+    loaded.digest += EventId::of_text(segment.sha256).high;
+  }
+  std::vector<LoadedSlot> out;
+  for (const auto& [place, loaded] : slots) out.push_back(loaded);
+  return out;
+}
+
+Result<LoadMark> MemoryWarehouse::load_mark() {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  LoadMark mark{insertions_, 0, {}};
+  for (const LoadRecord& record : loads_) {
+    if (!record.live) continue;
+    ++mark.live_loads;
+    mark.newest = std::max(mark.newest, record.time);
+  }
+  return mark;
 }
 
 Result<std::vector<LoadRecord>> MemoryWarehouse::load_records() {
@@ -283,6 +323,7 @@ Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<con
   }
   rows_.insert(rows_.end(), fresh.begin(), fresh.end());
   loads_.insert(loads_.end(), records.begin(), records.end());
+  ++insertions_;
   return *find_merge(id);
 }
 
@@ -329,6 +370,14 @@ Result<SqlTable> MemoryWarehouse::sql(const std::string&) {
 std::vector<MemoryWarehouse::Row> MemoryWarehouse::rows() const {
   const std::scoped_lock lock(mutex_);
   return rows_;
+}
+
+void MemoryWarehouse::make_anew() {
+  const std::scoped_lock lock(mutex_);
+  rows_.clear();
+  loads_.clear();
+  stages_.clear();
+  insertions_ = 0;
 }
 
 void MemoryWarehouse::set_rows(std::vector<Row> rows) {

@@ -36,6 +36,9 @@ class MemoryWarehouse final : public Warehouse {
   Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) override;
   Result<std::map<std::string, std::string>> live_loads() override;
   Result<std::vector<LoadRecord>> load_records() override;
+  Result<std::set<std::string>> loaded_among(const std::vector<std::string>& segments) override;
+  Result<std::vector<LoadedSlot>> loaded_slots() override;
+  Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
                                std::size_t extra_limit) override;
@@ -53,6 +56,8 @@ class MemoryWarehouse final : public Warehouse {
   // What a test looks at, and breaks: rows that are lost, doubled, strange.
   std::vector<Row> rows() const;
   void set_rows(std::vector<Row> rows);
+  // The table and its load ledger as if they had never been: somebody deleted the warehouse and made it anew.
+  void make_anew();
 
  private:
   Result<void> require_table() const;
@@ -66,6 +71,7 @@ class MemoryWarehouse final : public Warehouse {
   bool prepared_ = false;
   std::vector<Row> rows_;
   std::vector<LoadRecord> loads_;
+  std::int64_t insertions_ = 0;  // as the lock row of a real one counts them
   std::map<std::string, std::vector<Row>> stages_;
 };
 

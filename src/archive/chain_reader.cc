@@ -1,0 +1,117 @@
+#include "archive/chain_reader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace changevault {
+namespace {
+
+// Slots that are read and wait for their turn. A slot is at most some MiB.
+constexpr std::int64_t kWindow = 32;
+constexpr std::int64_t kMostThreads = 4;
+
+// Workers take the next slot that fits into the window and put what they found at its place; the caller's
+// thread takes the places in order.
+class ReadAhead {
+ public:
+  ReadAhead(ObjectStore& store, const std::string& folder, SlotRange range)
+      : store_(store), folder_(folder), range_(range), next_(range.from), places_(kWindow) {}
+
+  ~ReadAhead() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void start(std::int64_t threads) {
+    for (std::int64_t n = 0; n < threads; ++n) workers_.emplace_back([this] { work(); });
+  }
+
+  SlotOutcome take(Slot slot) {
+    std::unique_lock lock(mutex_);
+    std::optional<SlotOutcome>& place = place_of(slot);
+    filled_.wait(lock, [&] { return place.has_value(); });
+    SlotOutcome outcome = *std::move(place);
+    place.reset();
+    taken_ = slot.next();
+    lock.unlock();
+    room_.notify_one();
+    return outcome;
+  }
+
+ private:
+  std::optional<SlotOutcome>& place_of(Slot slot) {
+    return places_[static_cast<std::size_t>(slot.value % kWindow)];
+  }
+
+  void work() {
+    Chain chain(store_, folder_);
+    std::unique_lock lock(mutex_);
+    while (true) {
+      room_.wait(lock, [&] {
+        return stopped_ || next_ >= range_.end || next_.value < std::max(taken_, range_.from).value + kWindow;
+      });
+      if (stopped_ || next_ >= range_.end) return;
+      const Slot slot = std::exchange(next_, next_.next());
+      lock.unlock();
+      SlotOutcome outcome = read_entry(chain, slot);
+      lock.lock();
+      place_of(slot) = std::move(outcome);
+      filled_.notify_one();
+    }
+  }
+
+  ObjectStore& store_;
+  const std::string& folder_;
+  const SlotRange range_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable room_;
+  Slot next_;     // the next to be read; guarded by mutex_, as all below
+  Slot taken_{};  // behind the last one given to the caller
+  bool stopped_ = false;
+  std::vector<std::optional<SlotOutcome>> places_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace
+
+Result<void> read_slots(ObjectStore& store, const std::string& folder, SlotRange range,
+                        const std::function<Result<void>(Slot, SlotOutcome)>& each) {
+  const std::int64_t slots = range.end.value - range.from.value;
+  if (slots <= 2) {  // not worth a thread
+    Chain chain(store, folder);
+    for (Slot slot = range.from; slot < range.end; slot = slot.next())
+      CV_TRY(each(slot, read_entry(chain, slot)));
+    return {};
+  }
+  ReadAhead ahead(store, folder, range);
+  const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  ahead.start(std::min({slots, kMostThreads, std::max<std::int64_t>(cores, 1)}));
+  for (Slot slot = range.from; slot < range.end; slot = slot.next()) CV_TRY(each(slot, ahead.take(slot)));
+  return {};
+}
+
+Result<void> walk_slots(ObjectStore& store, const std::string& folder, SlotRange range, std::string& previous,
+                        const std::function<Result<void>(const WalkedEntry&)>& each) {
+  return read_slots(store, folder, range, [&](Slot, SlotOutcome outcome) -> Result<void> {
+    CV_ASSIGN(const WalkedEntry walked, std::move(outcome));
+    if (walked.entry.header.previous != previous) {
+      return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
+                   walked.key, "run 'changevault verify' to see all that is damaged; nothing was written");
+    }
+    CV_TRY(each(walked));
+    previous = walked.sha256;
+    return {};
+  });
+}
+
+}  // namespace changevault

@@ -1,0 +1,312 @@
+#include "archive/hour_catalog.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "archive/partition_part.h"
+
+namespace changevault {
+namespace {
+
+// Beyond every hour of any event.
+constexpr Hour kNoBegin{-(std::int64_t{1} << 40)};
+constexpr Hour kNoEnd{std::int64_t{1} << 40};
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
+Error with_hint(Error error) {
+  if (error.code == ErrorCode::kNotFound) {
+    error.code = ErrorCode::kCorrupt;
+    error.message = "a ledger slot is gone";
+  }
+  if (error.hint.empty()) error.hint = "run 'changevault verify' to see all that is damaged";
+  return error;
+}
+
+ListedSegment listing(const SegmentFacts& facts, const WalkedEntry& walked, Epoch epoch) {
+  ListedSegment listed{facts, walked.slot, walked.entry.header.time, epoch};
+  listed.facts.blocks.clear();
+  return listed;
+}
+
+void sort_by_key(std::vector<SealedSegment>& objects) {
+  std::sort(objects.begin(), objects.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+}
+
+}  // namespace
+
+Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layout) {
+  HourCatalog catalog(store, layout);
+  CV_TRY(catalog.read_seals());
+  for (const Stretch& hole : catalog.holes_) CV_TRY(catalog.read_stretch(hole));
+  CV_TRY(catalog.read_stretch(
+      {catalog.sealed_to_.value_or(kNoBegin), kNoEnd, catalog.last_through(), std::nullopt}));
+  CV_TRY(catalog.read_lost_slots());
+  catalog.finish();
+  return catalog;
+}
+
+// Where slots are gone the end cannot be found by asking for single ones; then the folder is listed.
+Result<Slot> HourCatalog::end_of(const std::string& folder, Slot at_least) {
+  Chain chain(*store_, folder);
+  Result<Slot> end = chain.find_end(at_least);
+  if (end || end.error().code != ErrorCode::kCorrupt) return end;
+  Slot behind_last{};
+  CV_TRY(for_each_object(*store_, folder, [&](const ObjectInfo& object) -> Result<void> {
+    const auto slot = KeyLayout::parse_slot_name(std::string_view(object.key).substr(folder.size()));
+    if (slot) behind_last = std::max(behind_last, slot->next());
+    return {};
+  }));
+  return behind_last > at_least ? Result<Slot>(behind_last) : end;
+}
+
+Result<void> HourCatalog::read_seals() {
+  const std::string folder = layout_->seal_chain();
+  CV_ASSIGN(const Slot end, end_of(folder, Slot(0)));
+  if (end == Slot(0)) {
+    return Error(ErrorCode::kNotFound, "there is no archive here yet", store_->url() + "/" + layout_->root(),
+                 "'changevault init' makes one; if there should be one, check store.url and store.root");
+  }
+  previous_ = kNoPrevious;
+  CV_TRY(read_slots(*store_, folder, {Slot(0), end}, [&](Slot slot, SlotOutcome outcome) {
+    return take_seal_slot(slot, std::move(outcome));
+  }));
+  if (!seals_.empty()) {
+    if (!sealed_from_) sealed_from_ = seals_.front().from;
+    sealed_to_ = seals_.back().to;
+  }
+  return {};
+}
+
+Result<void> HourCatalog::take_seal_slot(Slot slot, SlotOutcome outcome) {
+  if (!outcome) {
+    if (!is_damage(outcome.error())) return std::move(outcome).error();
+    const Hour sealed = seals_.empty() ? kNoBegin : seals_.back().to;
+    problems_.push_back({with_hint(std::move(outcome).error()), sealed, sealed});
+    previous_.clear();
+    return {};
+  }
+  const WalkedEntry walked = std::move(outcome).value();
+  const bool follows = previous_.empty() || walked.entry.header.previous == previous_;
+  previous_ = walked.sha256;
+  if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
+    partitions_ = std::max(partitions_, hub->partitions);
+    return {};
+  }
+  const auto* seal = std::get_if<SealEntry>(&walked.entry.body);
+  if (seal == nullptr || slot == Slot(0)) {
+    return Error(ErrorCode::kCorrupt, "an entry that does not belong here stands in the chain of seals",
+                 walked.key, "run 'changevault verify' to see all that is damaged");
+  }
+  if (!follows) {
+    // One of the two slots was written anew: neither is believed.
+    const Hour from = seals_.empty() ? seal->from : seals_.back().from;
+    problems_.push_back(
+        {with_hint(Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
+                         walked.key)),
+         from, seal->to});
+  }
+  return take_seal(*seal, walked);
+}
+
+Result<void> HourCatalog::take_seal(const SealEntry& seal, const WalkedEntry& walked) {
+  const bool gap = seals_.empty() ? !problems_.empty() : seals_.back().to != seal.from;
+  if (gap) {
+    holes_.push_back({seals_.empty() ? kNoBegin : seals_.back().to, seal.from, last_through(), seal.through});
+  }
+  const auto place = static_cast<std::int32_t>(seals_.size());
+  for (const SealedCell& cell : seal.cells) {
+    cells_.push_back({cell.hour, ns_index(cell.ns), place, cell.digest, walked.entry.header.time});
+  }
+  for (const SealedLoss& loss : seal.lost) {
+    lost_slots_.try_emplace({loss.partition, loss.slot}, seal.from, seal.to);
+  }
+  for (const auto& [partition, slot] : seal.through) partitions_ = std::max(partitions_, partition.value + 1);
+  seals_.push_back({walked.slot, seal.from, seal.to, seal.through});
+  extend(seal.from);
+  extend({seal.to.index - 1});
+  return {};
+}
+
+HourCatalog::SlotOfPartition HourCatalog::last_through() const {
+  return seals_.empty() ? SlotOfPartition{} : seals_.back().through;
+}
+
+Result<void> HourCatalog::read_stretch(const Stretch& stretch) {
+  for (std::int32_t p = 0; p < partitions_; ++p) CV_TRY(read_stretch(stretch, PartitionId(p)));
+  return {};
+}
+
+Result<void> HourCatalog::read_stretch(const Stretch& stretch, PartitionId partition) {
+  SlotRange range;
+  const auto begin = stretch.begin.find(partition);
+  if (begin != stretch.begin.end()) range.from = begin->second;
+  if (!stretch.last) {
+    const Slot promised = begin == stretch.begin.end() ? Slot(0) : range.from.next();
+    CV_ASSIGN(range.end, end_of(layout_->partition_chain(partition), promised));
+  } else if (const auto last = stretch.last->find(partition); last != stretch.last->end()) {
+    range.end = last->second.next();
+  }
+  CV_ASSIGN(std::vector<DamagedSlot> damaged,
+            read_part(*store_, *layout_, partition, range, [&](const WalkedEntry& walked) -> Result<void> {
+              take_hours(stretch, partition, walked);
+              return {};
+            }));
+  for (DamagedSlot& slot : damaged) {
+    const Hour from = slot.after ? std::max(hour_of(*slot.after), stretch.from) : stretch.from;
+    const Hour to = slot.before ? std::min(hour_of(*slot.before).next(), stretch.to) : stretch.to;
+    problems_.push_back({with_hint(std::move(slot.error)), from, to});
+  }
+  return {};
+}
+
+void HourCatalog::take_hours(const Stretch& stretch, PartitionId partition, const WalkedEntry& walked) {
+  const auto inside = [&](Hour hour) { return stretch.from <= hour && hour < stretch.to; };
+  if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) {
+    for (const SegmentFacts& facts : commit->segments) {
+      if (!inside(facts.hour)) continue;
+      open_[{facts.hour, facts.ns}].push_back(listing(facts, walked, commit->epoch));
+      extend(facts.hour);
+    }
+    for (const SegmentFacts& facts : commit->dead_letters) {
+      if (inside(facts.hour)) extend(facts.hour);
+    }
+  } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
+    if (lost_slots_.contains({partition, walked.slot})) return;
+    lost_.push_back({partition, walked.slot, *lost});
+  }
+}
+
+Result<void> HourCatalog::read_lost_slots() {
+  for (const auto& [place, sealed] : lost_slots_) {
+    const auto& [partition, slot] = place;
+    Chain chain(*store_, layout_->partition_chain(partition));
+    Result<WalkedEntry> walked = read_entry(chain, slot);
+    if (!walked && !is_damage(walked.error())) return std::move(walked).error();
+    const auto* lost = walked ? std::get_if<LostEntry>(&walked->entry.body) : nullptr;
+    if (lost != nullptr) {
+      lost_.push_back({partition, slot, *lost});
+      continue;
+    }
+    // That something was lost there stands in the seal; only when exactly is not known.
+    LostRange range{partition, slot, {}};
+    range.entry.from = sealed.first.start();
+    range.entry.to = sealed.second.start() - milliseconds(1);
+    lost_.push_back(range);
+    Error error = walked
+                      ? Error(ErrorCode::kCorrupt, "a seal names a loss where none stands", chain.key(slot))
+                      : std::move(walked).error();
+    problems_.push_back({with_hint(std::move(error)), sealed.first, sealed.first});
+  }
+  return {};
+}
+
+void HourCatalog::finish() {
+  for (const auto& [place, listings] : open_) {
+    HourCell cell{place.first, ns_index(place.second), -1, {}, {}};
+    for (const ListedSegment& listed : listings) {
+      cell.digest += listed.facts.counted();
+      cell.listed_by = std::max(cell.listed_by, listed.listed_at);
+    }
+    cells_.push_back(cell);
+  }
+  std::vector<std::uint32_t> ordered(ns_indexes_.size());
+  for (auto& [ns, index] : ns_indexes_) {
+    ordered[index] = static_cast<std::uint32_t>(namespaces_.size());
+    namespaces_.push_back(ns);
+    index = ordered[index];
+  }
+  for (HourCell& cell : cells_) cell.ns = ordered[cell.ns];
+  std::sort(cells_.begin(), cells_.end(), [](const HourCell& a, const HourCell& b) {
+    return std::tie(a.hour, a.ns) < std::tie(b.hour, b.ns);
+  });
+  if (!holes_.empty() && holes_.front().from == kNoBegin) sealed_from_ = first_;
+}
+
+std::uint32_t HourCatalog::ns_index(const Namespace& ns) {
+  return ns_indexes_.try_emplace(ns, static_cast<std::uint32_t>(ns_indexes_.size())).first->second;
+}
+
+void HourCatalog::extend(Hour hour) {
+  first_ = first_ ? std::min(*first_, hour) : hour;
+  end_ = end_ ? std::max(*end_, hour.next()) : hour.next();
+}
+
+Result<void> HourCatalog::keep_seal(std::int32_t seal) {
+  if (kept_seal_ == seal) return {};
+  Chain chain(*store_, layout_->seal_chain());
+  CV_ASSIGN(WalkedEntry walked, read_entry(chain, seals_[static_cast<std::size_t>(seal)].slot));
+  auto* entry = std::get_if<SealEntry>(&walked.entry.body);
+  if (entry == nullptr) return Error(ErrorCode::kCorrupt, "a seal has become something else", walked.key);
+  kept_seal_ = seal;
+  kept_objects_.clear();
+  for (SealedCell& cell : entry->cells) kept_objects_[{cell.hour, cell.ns}] = std::move(cell.segments);
+  return {};
+}
+
+Result<std::vector<SealedSegment>> HourCatalog::objects_of(const HourCell& cell) {
+  const Place place{cell.hour, namespaces_[cell.ns]};
+  std::vector<SealedSegment> objects;
+  if (cell.seal >= 0) {
+    CV_TRY(keep_seal(cell.seal));
+    objects = kept_objects_[place];
+  } else {
+    for (const ListedSegment& listed : open_.at(place)) {
+      objects.push_back({listed.facts.key, listed.facts.sha256});
+    }
+  }
+  sort_by_key(objects);
+  return objects;
+}
+
+Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const HourCell> cells,
+                                                            std::vector<LedgerProblem>* problems) {
+  std::vector<ListedSegment> out;
+  std::set<std::int32_t> seals;
+  std::map<Hour, std::set<Namespace>> wanted;
+  for (const HourCell& cell : cells) {
+    if (cell.seal < 0) {
+      const auto& open = open_.at({cell.hour, namespaces_[cell.ns]});
+      out.insert(out.end(), open.begin(), open.end());
+    } else {
+      seals.insert(cell.seal);
+      wanted[cell.hour].insert(namespaces_[cell.ns]);
+    }
+  }
+  const auto take = [&](const WalkedEntry& walked) -> Result<void> {
+    const auto* commit = std::get_if<CommitEntry>(&walked.entry.body);
+    if (commit == nullptr) return {};
+    for (const SegmentFacts& facts : commit->segments) {
+      const auto hour = wanted.find(facts.hour);
+      if (hour == wanted.end() || !hour->second.contains(facts.ns)) continue;
+      out.push_back(listing(facts, walked, commit->epoch));
+    }
+    return {};
+  };
+  // Seals that follow each other are one stretch: the slots at their borders are read once.
+  for (auto first = seals.begin(); first != seals.end();) {
+    auto last = first;
+    while (std::next(last) != seals.end() && *std::next(last) == *last + 1) ++last;
+    const SlotOfPartition begin =
+        *first == 0 ? SlotOfPartition{} : seals_[static_cast<std::size_t>(*first) - 1].through;
+    for (const auto& [partition, through] : seals_[static_cast<std::size_t>(*last)].through) {
+      const auto from = begin.find(partition);
+      CV_ASSIGN(std::vector<DamagedSlot> damaged,
+                read_part(*store_, *layout_, partition,
+                          {from == begin.end() ? Slot(0) : from->second, through.next()}, take));
+      if (problems == nullptr) continue;
+      for (DamagedSlot& slot : damaged) problems->push_back({with_hint(std::move(slot.error)), {}, {}});
+    }
+    first = std::next(last);
+  }
+  std::sort(out.begin(), out.end(), [](const ListedSegment& a, const ListedSegment& b) {
+    return std::tie(a.facts.ns, a.facts.hour, a.facts.partition, a.slot, a.facts.first) <
+           std::tie(b.facts.ns, b.facts.hour, b.facts.partition, b.slot, b.facts.first);
+  });
+  return out;
+}
+
+}  // namespace changevault

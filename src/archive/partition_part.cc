@@ -1,0 +1,89 @@
+#include "archive/partition_part.h"
+
+#include <string>
+#include <utility>
+
+namespace changevault {
+namespace {
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
+// A claim as it would stand before this entry: with it the ledger's rules hold from the middle of a chain on.
+std::optional<ClaimEntry> claim_before(const EntryBody& body) {
+  if (const auto* commit = std::get_if<CommitEntry>(&body)) {
+    return ClaimEntry{commit->epoch, commit->first, std::nullopt, std::nullopt};
+  }
+  if (const auto* lost = std::get_if<LostEntry>(&body)) {
+    return ClaimEntry{lost->epoch, lost->first, std::nullopt, std::nullopt};
+  }
+  return std::nullopt;
+}
+
+class PartReader {
+ public:
+  PartReader(PartitionId partition, const std::function<Result<void>(const WalkedEntry&)>& each)
+      : partition_(partition), each_(each), fold_(partition) {}
+
+  Result<void> take(Slot slot, SlotOutcome outcome) {
+    if (!outcome) {
+      if (!is_damage(outcome.error())) return std::move(outcome).error();
+      return damaged(slot, std::move(outcome).error());
+    }
+    const WalkedEntry walked = std::move(outcome).value();
+    if (!previous_.empty() && walked.entry.header.previous != previous_) {
+      // One of the two was changed; which one, only the bytes of both together could say.
+      CV_TRY(damaged(slot, Error(ErrorCode::kCorrupt,
+                                 "a ledger slot does not name the bytes of the slot before it", walked.key)));
+    }
+    if (!fold_.claimed()) CV_TRY(begin(walked));
+    const Result<void> fits = fold_.add(walked);
+    if (!fits) return damaged(slot, fits.error());
+    previous_ = walked.sha256;
+    if (fold_.committed()) settle(*fold_.reached());
+    return each_(walked);
+  }
+
+  std::vector<DamagedSlot> take_damaged() { return std::move(damaged_); }
+
+ private:
+  Result<void> begin(const WalkedEntry& walked) {
+    const auto claim = claim_before(walked.entry.body);
+    return claim ? fold_.add({walked.slot, walked.key, {}, {{}, *claim}}) : Result<void>{};
+  }
+
+  Result<void> damaged(Slot slot, Error error) {
+    if (fold_.committed()) reached_ = fold_.reached();
+    damaged_.push_back({slot, std::move(error), reached_, std::nullopt});
+    fold_ = PartitionFold(partition_);
+    previous_.clear();
+    return {};
+  }
+
+  // The watermark behind the damage is known now.
+  void settle(Timestamp reached) {
+    for (; settled_ < damaged_.size(); ++settled_) damaged_[settled_].before = reached;
+  }
+
+  PartitionId partition_;
+  const std::function<Result<void>(const WalkedEntry&)>& each_;
+  PartitionFold fold_;
+  std::string previous_;  // empty: the slot before was not read
+  std::optional<Timestamp> reached_;
+  std::vector<DamagedSlot> damaged_;
+  std::size_t settled_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<DamagedSlot>> read_part(ObjectStore& store, const KeyLayout& layout, PartitionId partition,
+                                           SlotRange range,
+                                           const std::function<Result<void>(const WalkedEntry&)>& each) {
+  PartReader reader(partition, each);
+  CV_TRY(read_slots(store, layout.partition_chain(partition), range,
+                    [&](Slot slot, SlotOutcome outcome) { return reader.take(slot, std::move(outcome)); }));
+  return reader.take_damaged();
+}
+
+}  // namespace changevault
