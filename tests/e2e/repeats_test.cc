@@ -45,7 +45,9 @@ class RepeatsTest : public ::testing::Test {
       for (const char* hour : {"14", "15"}) {
         const json done = vault_.expect_json(0, {"recover", "shop", "orders", "2025/01/15", hour, "--yes"});
         EXPECT_EQ(done.at("gaps_left"), 0) << hour;
-        if (round == 2) EXPECT_EQ(done.at("inserted"), 0) << hour;
+        if (round == 2) {
+          EXPECT_EQ(done.at("inserted"), 0) << hour;
+        }
       }
     }
   }
