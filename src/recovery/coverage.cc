@@ -419,11 +419,26 @@ class Comparison {
   }
 
   // A range whose times nobody knows may touch any hour.
+  static bool touches(const LostRange& range, Hour hour) {
+    return (!range.entry.from || *range.entry.from < hour.end()) &&
+           (!range.entry.to || hour.start() <= *range.entry.to);
+  }
+
   bool lost_in(Hour hour) const {
-    return std::any_of(archive_.lost.begin(), archive_.lost.end(), [&](const LostRange& range) {
-      return (!range.entry.from || *range.entry.from < hour.end()) &&
-             (!range.entry.to || hour.start() <= *range.entry.to);
-    });
+    return std::any_of(archive_.lost.begin(), archive_.lost.end(),
+                       [&](const LostRange& range) { return touches(range, hour); });
+  }
+
+  CellEvidence evidence_of(std::size_t at) const {
+    CellEvidence evidence;
+    evidence.numbers = coverage_.cells[at].numbers;
+    if (in_archive_[at] != nullptr) evidence.archive_digest = in_archive_[at]->digest.sum;
+    if (in_warehouse_[at] != nullptr) evidence.warehouse_digest = in_warehouse_[at]->digest;
+    for (const LostRange& range : archive_.lost) {
+      if (touches(range, coverage_.cells[at].hour))
+        evidence.lost += range.entry.last.value - range.entry.first.value + 1;
+    }
+    return evidence;
   }
 
   void judge() {
@@ -440,8 +455,11 @@ class Comparison {
       facts.sealed = cell.sealed;
       facts.lost = lost[at % hours_.size()];
       facts.all_pending = all_pending_[at];
-      facts.acknowledged = options_.acknowledged && options_.acknowledged(cell.hour, coverage_.ns(cell));
       cell.state = classify(facts);
+      if (options_.acknowledged && is_gap(cell.state)) {
+        facts.acknowledged = options_.acknowledged(cell, coverage_.ns(cell), evidence_of(at));
+        cell.state = classify(facts);
+      }
       ++coverage_.summary[cell.state];
     }
   }

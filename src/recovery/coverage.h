@@ -65,10 +65,20 @@ struct ArchiveSide {
 // `catalog` outlives what is returned.
 ArchiveSide archive_side(HourCatalog& catalog);
 
+// What an acknowledgement is made of: whatever is lost, doubled or added later changes it.
+struct CellEvidence {
+  CellNumbers numbers;
+  std::uint64_t archive_digest = 0;
+  std::uint64_t warehouse_digest = 0;
+  std::int64_t lost = 0;  // sequence numbers of the lost ranges that touch the hour
+  bool operator==(const CellEvidence&) const = default;
+};
+
 struct CoverageOptions {
   Timestamp now{};
   Duration load_grace = hours(1);
-  std::function<bool(Hour, const Namespace&)> acknowledged;  // none where empty
+  // Asked of each gap; nobody accepted any where empty.
+  std::function<bool(const GapCell&, const Namespace&, const CellEvidence&)> acknowledged;
   std::size_t max_cells = 20'000'000;
 };
 

@@ -1,0 +1,28 @@
+#include "service/gap_finding.h"
+
+#include "archive/segment_feed.h"
+
+namespace changevault {
+
+Result<GapFinding> find_all_gaps(Parts& parts, const Catalog& catalog, const Scope& scope,
+                                 std::stop_token stop) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
+  GapFinding found;
+  CV_ASSIGN(found.acks, Acks::read(*store, parts.layout()));
+  const Scope everything;
+  SegmentFeed feed(*store, everything, stop);
+  CoverageOptions options;
+  options.now = parts.clock().now();
+  options.load_grace = parts.configuration().load.grace;
+  options.acknowledged = [&](const GapCell& cell, const Namespace& ns, const CellEvidence& evidence) {
+    const Acks::Given* const ack = found.acks.holding(cell.hour, ns, evidence);
+    found.gaps.push_back(
+        {cell.hour, cell.ns, cell.state, evidence, ack == nullptr ? std::nullopt : std::optional(ack->id)});
+    return ack != nullptr;
+  };
+  CV_ASSIGN(found.coverage, find_gaps(scope, archive_side(catalog, scope), *warehouse, feed, options));
+  return found;
+}
+
+}  // namespace changevault

@@ -1,0 +1,34 @@
+// Gaps as every verb sees them: archive against warehouse, with what people acknowledged.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "recovery/acks.h"
+#include "recovery/coverage.h"
+#include "service/parts.h"
+
+namespace changevault {
+
+// A cell that is a gap, or would be one if nobody had accepted it.
+struct FoundGap {
+  Hour hour;
+  std::uint32_t ns = 0;                 // index into Coverage::namespaces
+  GapState state = GapState::kMissing;  // without its acknowledgement
+  CellEvidence evidence;
+  std::optional<Slot> ack;  // that holds for exactly this
+};
+
+struct GapFinding {
+  Coverage coverage;
+  Acks acks;
+  std::vector<FoundGap> gaps;  // in the order of the coverage's cells
+};
+
+// With the configured grace time. `catalog` was read before this call. Errors as of find_gaps
+// (recovery/coverage.h).
+Result<GapFinding> find_all_gaps(Parts& parts, const Catalog& catalog, const Scope& scope,
+                                 std::stop_token stop);
+
+}  // namespace changevault
