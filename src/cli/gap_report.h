@@ -4,16 +4,29 @@
 #include "archive/hour_catalog.h"
 #include "cli/context.h"
 #include "recovery/coverage.h"
+#include "service/gap_finding.h"
 
 namespace changevault {
 
-// Archive (as `catalog` tells it) against warehouse, with the configured grace time.
+// Archive (as `catalog` tells it) against warehouse, with the configured grace time. Cells whose gap somebody
+// acknowledged are ACKNOWLEDGED.
 Result<Coverage> find_gaps(Context& context, HourCatalog& catalog, const Scope& scope);
 
-// A row for each collection and day with a sign for each hour, the cells that need attention, and the sum.
-void print_coverage(Output& out, const Coverage& coverage);
+struct CoverageView {
+  const Scope& scope;         // as it was asked for
+  bool all = false;           // every row and every gap, however many
+  bool acknowledged = false;  // who accepted which gap, and why
+};
 
-// "12 of 34 events are missing", in plain words.
-std::string explain(const GapCell& cell);
+// A row for each collection and day with a sign for each hour, the sum by state, the gaps with their numbers,
+// and what to type next.
+void print_coverage(Output& out, const GapFinding& found, const CoverageView& view);
+
+// The gaps, hours that follow each other in one line; at most `most` lines, then how many more there are.
+void print_gap_lines(Output& out, const Coverage& coverage, const std::vector<FoundGap>& gaps,
+                     std::size_t most);
+
+// To stderr: acknowledgements that are damaged, which therefore do not count.
+void complain_of_damage(Output& out, const Acks& acks);
 
 }  // namespace changevault

@@ -110,6 +110,32 @@ std::size_t display_width(std::string_view text) {
   return width;
 }
 
+std::string shortened(std::string_view text, std::size_t width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::vector<std::string_view> characters;
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(characters.back().size()))
+    characters.push_back(rest.substr(0, first_character(rest).bytes));
+  std::string front;
+  std::string back;
+  std::size_t room = width > 0 ? width - 1 : 0;
+  std::size_t first = 0;
+  std::size_t last = characters.size();
+  for (bool at_front = true; first < last; at_front = !at_front) {
+    const std::string_view next = at_front ? characters[first] : characters[last - 1];
+    const std::size_t cells = display_width(next);
+    if (cells > room) break;
+    room -= cells;
+    if (at_front) {
+      front += next;
+      ++first;
+    } else {
+      back = std::string(next) + back;
+      --last;
+    }
+  }
+  return front + "…" + back;
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {

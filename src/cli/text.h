@@ -20,6 +20,9 @@ std::string counted(std::int64_t n, std::string_view noun);  // "1 segment", "1,
 // each.
 std::size_t display_width(std::string_view text);
 
+// `text` in at most `width` cells (at least 1): what does not fit is taken from the middle, "…" stands there.
+std::string shortened(std::string_view text, std::size_t width);
+
 // Control characters as \xNN, so that a stored name cannot steer the terminal.
 std::string printable(std::string_view text);
 

@@ -76,5 +76,13 @@ TEST(PrettyJson, MovesWhiteSpaceOnly) {
     pretty_json(broken);  // ends, that is all
 }
 
+TEST(Text, ShortenedKeepsBothEndsAndWholeCharacters) {
+  EXPECT_EQ(shortened("inventory_db.products", 30), "inventory_db.products");
+  EXPECT_EQ(shortened("inventory_db.products", 11), "inven…ducts");
+  EXPECT_EQ(shortened("abc", 1), "…");
+  for (std::size_t width = 1; width < 12; ++width)
+    EXPECT_LE(display_width(shortened("数据库.集合é́x", width)), width);
+}
+
 }  // namespace
 }  // namespace changevault

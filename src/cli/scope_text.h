@@ -1,0 +1,14 @@
+// A scope as the words of a command line that means it.
+#pragma once
+
+#include <string>
+
+#include "model/scope.h"
+
+namespace changevault {
+
+// " inventory_db products --date 2025-01-15", with a blank in front; empty for everything. Quoted for a
+// shell.
+std::string command_words(const Scope& scope);
+
+}  // namespace changevault
