@@ -1,6 +1,29 @@
 #include "cli/scope_options.h"
 
+#include <algorithm>
+
 namespace changevault {
+namespace {
+
+constexpr std::string_view kEnding = ".jsonl.gz";
+
+// A glob that means this name and no other. A whole key has its root in front of database, collection, year,
+// month, day and file; patterns are about the path under the root.
+std::string pattern_of_file(std::string_view name) {
+  constexpr auto kPartsUnderRoot = 6;
+  if (std::count(name.begin(), name.end(), '/') >= kPartsUnderRoot) name.remove_prefix(name.find('/') + 1);
+  constexpr std::string_view kDeadLetters = "/_deadletter/";
+  if (const std::size_t at = name.find(kDeadLetters); at != std::string_view::npos)
+    name.remove_prefix(at + 1);
+  std::string pattern;
+  for (const char c : name) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+}  // namespace
 
 void ScopeOptions::add_to(CLI::App& app) {
   // Four single words, not one list: CLI11 takes a list's word "[ab]" apart, where it is a glob.
@@ -21,11 +44,22 @@ void ScopeOptions::add_to(CLI::App& app) {
       ->type_name("GLOB");
 }
 
+bool ScopeOptions::names_file() const {
+  return positions_[0] && positions_[0]->ends_with(kEnding);
+}
+
 Result<Scope> ScopeOptions::scope() const {
   ScopeWords words = words_;
   for (const auto& word : positions_) {
     if (word) words.positions.push_back(*word);
   }
+  if (!names_file()) return parse_scope(words);
+  if (words.positions.size() > 1 || words.pattern) {
+    return Error(ErrorCode::kUsage, "a file is named, and more than it", words.positions.front(),
+                 "give the file alone, or say the scope without it");
+  }
+  words.positions.clear();
+  words.pattern = pattern_of_file(*positions_[0]);
   return parse_scope(words);
 }
 

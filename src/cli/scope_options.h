@@ -15,7 +15,11 @@ namespace changevault {
 class ScopeOptions {
  public:
   void add_to(CLI::App& app);
+  // The first position may be an archived file instead, by its name or its whole key; then the scope is that
+  // file.
   Result<Scope> scope() const;
+  // A file was named so.
+  bool names_file() const;
 
  private:
   std::array<std::optional<std::string>, 4> positions_;
@@ -24,5 +28,7 @@ class ScopeOptions {
 
 // What stands in a usage line for them.
 inline constexpr const char* kScopeUsage = "[DB [COLL]] [YYYY/MM[/DD [HH]]] [flags]";
+// The same for verbs that take a file, too.
+inline constexpr const char* kScopeOrFileUsage = "[DB [COLL]] [YYYY/MM[/DD [HH]]] | FILE [flags]";
 
 }  // namespace changevault

@@ -15,8 +15,11 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_consume_verb());
   verbs.push_back(make_sql_verb());
   verbs.push_back(make_ls_verb());
+  verbs.push_back(make_du_verb());
   verbs.push_back(make_cat_verb());
+  verbs.push_back(make_get_verb());
   verbs.push_back(make_gaps_verb());
+  verbs.push_back(make_ack_verb());
   verbs.push_back(make_recover_verb());
   verbs.push_back(make_verify_verb());
   verbs.push_back(make_repair_verb());

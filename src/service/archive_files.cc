@@ -12,6 +12,8 @@ ArchivedFile file_of(const ListedSegment& listed) {
           facts.ns,
           facts.hour,
           facts.bytes,
+          facts.text_bytes,
+          facts.max_time,
           listed.listed_at};
 }
 
@@ -35,6 +37,15 @@ Error no_archive(ObjectStore& store, const Scope& scope, bool any_file) {
                "make one with: changevault init (or correct store.url and store.root in the configuration)");
 }
 
+// What of a scope can be asked of dead letters.
+Scope time_and_name(const Scope& scope) {
+  Scope out;
+  out.time = scope.time;
+  out.hours_of_day = scope.hours_of_day;
+  out.pattern = scope.pattern;
+  return out;
+}
+
 Result<ArchivedFiles> listed_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
                                    bool dead_letters) {
   ArchivedFiles out;
@@ -49,8 +60,13 @@ Result<ArchivedFiles> listed_files(ObjectStore& store, const KeyLayout& layout, 
     const SegmentFacts facts = facts_of(object, *name);
     if (!names_only.touches(facts)) return {};
     const PartitionId partition = name->origin ? name->origin->partition : PartitionId();
-    out.files.push_back(
-        {{object.key, {}, partition, {}, 0}, name->ns, name->hour, object.bytes, object.modified});
+    out.files.push_back({{object.key, {}, partition, {}, 0},
+                         name->ns,
+                         name->hour,
+                         object.bytes,
+                         0,
+                         facts.max_time,
+                         object.modified});
     return {};
   };
   CV_TRY(for_each_object(store, layout.archive_prefix(), each));
@@ -75,12 +91,14 @@ Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout
 Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
   const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
-    if (catalog.error().code == ErrorCode::kNotFound) return listed_files(store, layout, scope, true);
+    if (catalog.error().code == ErrorCode::kNotFound)
+      return listed_files(store, layout, time_and_name(scope), true);
     return catalog.error();
   }
   ArchivedFiles out;
+  const Scope asked = time_and_name(scope);
   for (const ListedSegment& listed : catalog->dead_letters()) {
-    if (scope.touches(listed.facts.hour)) out.files.push_back(file_of(listed));
+    if (asked.touches(listed.facts)) out.files.push_back(file_of(listed));
   }
   return out;
 }

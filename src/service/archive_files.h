@@ -19,7 +19,9 @@ struct ArchivedFile {
   Namespace ns;
   Hour hour;
   std::int64_t bytes = 0;
-  Timestamp modified{};  // listed by the ledger, or written
+  std::int64_t text_bytes = 0;  // inflated; 0 without a ledger
+  Timestamp latest{};           // no record's enqueued time is behind it
+  Timestamp modified{};         // listed by the ledger, or written
 };
 
 struct ArchivedFiles {
@@ -30,7 +32,7 @@ struct ArchivedFiles {
 // kIndeterminate where nothing is known about the scope (service/scope_check.h).
 Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);
 
-// Dead-letter objects of the scope's time; their namespace is not known.
+// Dead-letter objects of the scope's time and pattern; their namespace is not known.
 Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);
 
 }  // namespace changevault

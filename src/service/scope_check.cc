@@ -65,6 +65,9 @@ Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope) {
                    [&](const Namespace& ns) { return scope.matches(ns); })) {
     return unknown("the archive knows no such database or collection", scope, name_hint(scope, namespaces));
   }
+  if (!scope.pattern.empty()) {
+    return unknown("no archived file has such a name", scope, "see their names with: changevault ls");
+  }
   const TimeRange range = asked_range(catalog, scope, *first, *last);
   const std::string hint = archive_words(*first, catalog.sealed_to());
   if (loss_touches(catalog, range)) {

@@ -20,7 +20,8 @@ struct ScopeFinding {
 };
 
 // kIndeterminate, in words and with a hint, where no segment is listed and that proves nothing: an empty
-// archive, an unknown collection, hours before the archive begins, hours not sealed yet, lost ranges.
+// archive, an unknown collection, a pattern that no file matches, hours before the archive begins, hours not
+// sealed yet, lost ranges.
 Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope);
 
 }  // namespace changevault

@@ -1,0 +1,255 @@
+#include "service/download.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "codec/record_scanner.h"
+#include "codec/segment_reader.h"
+
+namespace changevault {
+namespace {
+
+constexpr std::int64_t kRangeBytes = 4 << 20;
+constexpr std::size_t kReadBackBytes = std::size_t{1} << 20;
+
+// Calls `each` for every range of the object.
+Result<void> fetch(ObjectStore& store, const std::string& key, const DownloadOptions& options,
+                   const std::function<Result<void>(std::string_view)>& each) {
+  for (std::int64_t offset = 0;; offset += kRangeBytes) {
+    if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
+    CV_ASSIGN(const std::string piece, store.get(key, ByteRange{offset, kRangeBytes}));
+    if (options.on_bytes) options.on_bytes(static_cast<std::int64_t>(piece.size()));
+    CV_TRY(each(piece));
+    if (static_cast<std::int64_t>(piece.size()) < kRangeBytes) return {};
+  }
+}
+
+struct Hashed {
+  std::string sha256;
+  std::int64_t bytes = 0;
+  bool operator==(const Hashed&) const = default;
+};
+
+Result<Hashed> hash_of(const LocalFile& file, const std::string& path) {
+  LocalSource source(file, path);
+  Hasher hasher(Hasher::Kind::kSha256);
+  std::vector<char> buffer(kReadBackBytes);
+  Hashed out;
+  while (true) {
+    CV_ASSIGN(const std::size_t got, source.read(buffer));
+    if (got == 0) break;
+    hasher.update({buffer.data(), got});
+    out.bytes += static_cast<std::int64_t>(got);
+  }
+  out.sha256 = hasher.finish_hex();
+  return out;
+}
+
+// The only proof that an archive without a ledger offers: gzip's own checksums, and that every line is a
+// record.
+Result<std::int64_t> count_records(const LocalFile& file, const std::string& path, const std::string& key) {
+  LocalSource source(file, path);
+  SegmentReader reader(source);
+  RecordScanner scanner;
+  std::int64_t records = 0;
+  const auto placed = [&](Error error) {
+    if (error.object.empty()) error.object = key;
+    return error;
+  };
+  while (true) {
+    Result<std::string_view> text = reader.next();
+    if (!text) return placed(std::move(text).error());
+    if (text->empty()) return records;
+    const Result<void> scanned = for_each_line(*text, [&](std::string_view line) -> Result<void> {
+      ++records;
+      const Result<RecordView> record = scanner.scan(line);
+      if (record) return {};
+      Error error = record.error();
+      error.message += ", line " + std::to_string(records);
+      return placed(std::move(error));
+    });
+    if (!scanned) return scanned.error();
+  }
+}
+
+class Worker {
+ public:
+  Worker(ObjectStore& store, Random& random, const TargetFolder& target, const DownloadOptions& options)
+      : store_(store), random_(random), target_(target), options_(options) {}
+
+  DownloadedFile run(const DownloadRequest& request) {
+    DownloadedFile done;
+    done.key = request.file.segment.key;
+    done.path = target_.describe(request.path);
+    done.checked = request.file.segment.sha256.empty() ? "gzip and records" : "sha256";
+    const Result<void> result = options_.stop.stop_requested()
+                                    ? Result<void>(Error(ErrorCode::kCancelled, "stopped", done.key))
+                                    : bring(request, done);
+    if (result) return done;
+    done.outcome = DownloadedFile::Outcome::kFailed;
+    done.error = told(result.error(), request.file);
+    return done;
+  }
+
+ private:
+  Result<void> bring(const DownloadRequest& request, DownloadedFile& done) {
+    CV_ASSIGN(const std::optional<LocalFile> standing, target_.existing(request.path));
+    if (standing) {
+      CV_ASSIGN(const bool same, is_same(*standing, request, done));
+      if (same) {
+        done.outcome = DownloadedFile::Outcome::kAlreadyThere;
+        return {};
+      }
+      if (!options_.overwrite) {
+        return Error(ErrorCode::kAlreadyExists, "another file stands there already", done.path,
+                     "choose another place, or replace it with --overwrite");
+      }
+    }
+    CV_ASSIGN(NewFile file, target_.create(request.path, random_.nonce()));
+    CV_ASSIGN(const Hashed sent, fill(file, request.file));
+    CV_TRY(prove(file, request.file, sent, done));
+    CV_TRY(file.place(options_.overwrite));
+    done.outcome = DownloadedFile::Outcome::kWritten;
+    return {};
+  }
+
+  // Equal to what the ledger says; without a ledger, to what the store holds.
+  Result<bool> is_same(const LocalFile& standing, const DownloadRequest& request, DownloadedFile& done) {
+    const SegmentRef& segment = request.file.segment;
+    struct stat facts{};
+    if (::fstat(standing.get(), &facts) != 0 || facts.st_size != request.file.bytes) return false;
+    CV_ASSIGN(const Hashed there, hash_of(standing, done.path));
+    done.bytes = there.bytes;
+    done.records = segment.records;
+    if (!segment.sha256.empty()) return there == Hashed{segment.sha256, request.file.bytes};
+    Hasher hasher(Hasher::Kind::kSha256);
+    CV_TRY(fetch(store_, segment.key, options_, [&](std::string_view piece) -> Result<void> {
+      hasher.update(piece);
+      return {};
+    }));
+    if (hasher.finish_hex() != there.sha256) return false;
+    CV_ASSIGN(done.records, count_records(standing, done.path, segment.key));
+    return true;
+  }
+
+  Result<Hashed> fill(NewFile& file, const ArchivedFile& from) {
+    Hasher hasher(Hasher::Kind::kSha256);
+    Hashed sent;
+    CV_TRY(fetch(store_, from.segment.key, options_, [&](std::string_view piece) {
+      hasher.update(piece);
+      sent.bytes += static_cast<std::int64_t>(piece.size());
+      return file.write(piece);
+    }));
+    CV_TRY(file.sync());
+    sent.sha256 = hasher.finish_hex();
+    return sent;
+  }
+
+  // First what the store sent against the ledger, then what the disk gives back against what the store sent:
+  // they are different troubles.
+  static Result<void> prove(const NewFile& file, const ArchivedFile& from, const Hashed& sent,
+                            DownloadedFile& done) {
+    const SegmentRef& segment = from.segment;
+    const std::string hint = "'changevault verify' names all that is damaged";
+    if (sent.bytes != from.bytes) {
+      return Error(
+          ErrorCode::kCorrupt,
+          "the object has " + std::to_string(sent.bytes) + " bytes, not " + std::to_string(from.bytes),
+          segment.key, hint);
+    }
+    if (!segment.sha256.empty() && sent.sha256 != segment.sha256)
+      return Error(ErrorCode::kCorrupt, "the object's sha256 is not what the ledger says", segment.key, hint);
+    CV_ASSIGN(const Hashed written, hash_of(file.file(), file.path()));
+    if (written != sent) {
+      return Error(ErrorCode::kUnreachable, "the disk gives back other bytes than were written", file.path(),
+                   "check the disk; the file was not kept");
+    }
+    done.bytes = sent.bytes;
+    done.records = segment.records;
+    if (segment.sha256.empty()) {
+      CV_ASSIGN(done.records, count_records(file.file(), file.path(), segment.key));
+    }
+    return {};
+  }
+
+  static Error told(Error error, const ArchivedFile& file) {
+    if (error.code == ErrorCode::kNotFound && !file.segment.sha256.empty()) {
+      return Error(ErrorCode::kCorrupt, "a segment that the ledger lists is gone", file.segment.key,
+                   "'changevault verify' names all that is damaged");
+    }
+    return error;
+  }
+
+  ObjectStore& store_;
+  Random& random_;
+  const TargetFolder& target_;
+  const DownloadOptions& options_;
+};
+
+// Results in the order of the requests, whoever is done first.
+class Board {
+ public:
+  explicit Board(std::size_t size) : done_(size) {}
+  void put(std::size_t at, DownloadedFile file) {
+    const std::scoped_lock lock(mutex_);
+    done_[at] = std::move(file);
+    changed_.notify_one();
+  }
+  DownloadedFile take(std::size_t at) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done_[at].has_value(); });
+    DownloadedFile file = std::move(*done_[at]);
+    done_[at].reset();
+    return file;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::optional<DownloadedFile>> done_;
+};
+
+}  // namespace
+
+const char* name(DownloadedFile::Outcome outcome) {
+  switch (outcome) {
+    case DownloadedFile::Outcome::kWritten:
+      return "written";
+    case DownloadedFile::Outcome::kAlreadyThere:
+      return "already_there";
+    case DownloadedFile::Outcome::kFailed:
+      return "failed";
+  }
+  return "failed";
+}
+
+Result<void> download(ObjectStore& store, Random& random, const TargetFolder& target,
+                      const std::vector<DownloadRequest>& requests, const DownloadOptions& options,
+                      const std::function<void(const DownloadedFile&)>& each) {
+  Board board(requests.size());
+  std::atomic<std::size_t> next{0};
+  std::vector<std::jthread> threads;
+  const auto count = std::min(requests.size(), static_cast<std::size_t>(std::max(1, options.parallel)));
+  for (std::size_t i = 0; i < count; ++i) {
+    threads.emplace_back([&] {
+      Worker worker(store, random, target, options);
+      for (std::size_t at = next++; at < requests.size(); at = next++)
+        board.put(at, worker.run(requests[at]));
+    });
+  }
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    const DownloadedFile done = board.take(at);
+    if (!options.stop.stop_requested()) each(done);
+  }
+  if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
+  return {};
+}
+
+}  // namespace changevault
