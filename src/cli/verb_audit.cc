@@ -1,5 +1,8 @@
 #include <algorithm>
 
+#include "cli/audit_event.h"
+#include "cli/audit_segment.h"
+#include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "recovery/audit.h"
@@ -75,59 +78,92 @@ std::vector<std::string> row_of(const PastRecovery& past) {
 class AuditVerb final : public Verb {
  public:
   std::string name() const override { return "audit"; }
-  std::string summary() const override { return "past recoveries and loads"; }
-  std::string usage() const override { return "[--segment KEY]"; }
-  std::string examples() const override { return "changevault audit\nchangevault audit --output json"; }
+  std::string summary() const override { return "past recoveries and loads; where one event or file went"; }
+  std::string usage() const override { return "[--event ID [DB [COLL]] [time] | --segment KEY]"; }
+  std::string details() const override {
+    return "An event that the warehouse has is found at once. One that it lacks is searched for in the "
+           "archive, which "
+           "no\n"
+           "index does: name database, collection and time to read less.";
+  }
+  std::string examples() const override {
+    return "changevault audit\nchangevault audit --event 0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"
+           "changevault audit --event 0a1b2c3d4e5f60718293a4b5c6d7e8f9 inventory_db products 2025/01/15 14\n"
+           "changevault audit --segment "
+           "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.jsonl.gz";
+  }
   void add_options(CLI::App& app) override {
-    app.add_option("--segment", segment_, "only what was done with this archived file")->type_name("KEY");
+    scope_.add_to(app);
+    app.add_option("--event", event_, "where this event went, by its event_id")->type_name("ID");
+    app.add_option("--segment", segment_, "what was done with this archived file, and what is there now")
+        ->type_name("KEY");
   }
 
   Result<int> run(Context& context) override {
+    CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_TRY(check_flags(scope));
+    if (!event_.empty()) return audit_event(context, event_, scope);
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     CV_ASSIGN(std::vector<PastRecovery> recoveries, past_recoveries(*store, context.parts.layout()));
     CV_ASSIGN(std::vector<LoadRecord> loads, warehouse->load_records());
-    if (!segment_.empty()) CV_TRY(keep_segment(context, recoveries, loads));
+    std::optional<SegmentTrail> trail;
+    if (!segment_.empty()) {
+      CV_ASSIGN(const Catalog catalog, context.catalog());
+      CV_ASSIGN(trail, trail_of_segment(context, catalog, segment_));
+      keep_segment(trail->key, recoveries, loads);
+    }
     std::stable_sort(loads.begin(), loads.end(),
                      [](const LoadRecord& a, const LoadRecord& b) { return a.time < b.time; });
     if (context.out.json_wanted()) {
-      print_json(context.out, recoveries, loads);
+      print_json(context.out, trail, recoveries, loads);
     } else {
-      print_recoveries(context.out, recoveries);
-      print_loads(context.out, loads);
+      if (trail) {
+        print(context.out, *trail);
+        context.out.print("");
+      }
+      print_recoveries(context.out, recoveries, trail ? "no recovery took it" : "no recoveries so far");
+      print_loads(context.out, loads, trail ? "it was never loaded" : "no loads so far");
     }
     const bool damaged = std::any_of(recoveries.begin(), recoveries.end(),
                                      [](const PastRecovery& past) { return past.damage.has_value(); });
-    return damaged ? kExitFailed : kExitDone;
+    return damaged || (trail && trail->damage) ? kExitFailed : kExitDone;
   }
 
  private:
-  Result<void> keep_segment(Context& context, std::vector<PastRecovery>& recoveries,
-                            std::vector<LoadRecord>& loads) const {
-    std::erase_if(loads, [&](const LoadRecord& load) { return load.segment.key != segment_; });
-    std::erase_if(recoveries, [&](const PastRecovery& past) {
-      return !past.plan ||
-             std::none_of(past.plan->segments.begin(), past.plan->segments.end(),
-                          [&](const PlannedSegment& segment) { return segment.key == segment_; });
-    });
-    if (!loads.empty() || !recoveries.empty()) return {};
-    CV_ASSIGN(const Catalog catalog, context.catalog());
-    if (catalog.find(segment_) != nullptr) return {};
-    return Error(ErrorCode::kIndeterminate, "nothing is known about this segment", segment_,
-                 "give the key as ls prints it");
+  Result<void> check_flags(const Scope& scope) const {
+    if (!event_.empty() && !segment_.empty()) {
+      return Error(ErrorCode::kUsage, "--event and --segment are two different questions", "",
+                   "give one of them");
+    }
+    if (event_.empty() && scope != Scope{}) {
+      return Error(ErrorCode::kUsage, "a scope goes with --event", to_string(scope),
+                   "to see what is archived there: changevault ls");
+    }
+    return {};
   }
 
-  static void print_json(Output& out, const std::vector<PastRecovery>& recoveries,
-                         const std::vector<LoadRecord>& loads) {
+  static void keep_segment(const std::string& key, std::vector<PastRecovery>& recoveries,
+                           std::vector<LoadRecord>& loads) {
+    std::erase_if(loads, [&](const LoadRecord& load) { return load.segment.key != key; });
+    std::erase_if(recoveries, [&](const PastRecovery& past) {
+      return !past.plan || std::none_of(past.plan->segments.begin(), past.plan->segments.end(),
+                                        [&](const PlannedSegment& segment) { return segment.key == key; });
+    });
+  }
+
+  static void print_json(Output& out, const std::optional<SegmentTrail>& trail,
+                         const std::vector<PastRecovery>& recoveries, const std::vector<LoadRecord>& loads) {
     Json json = {{"recoveries", Json::array()}, {"loads", Json::array()}};
+    if (trail) json["segment"] = to_json(*trail);
     for (const PastRecovery& past : recoveries) json["recoveries"].push_back(to_json(past));
     for (const LoadRecord& load : loads) json["loads"].push_back(to_json(load));
     out.print_json(json);
   }
 
-  static void print_recoveries(Output& out, const std::vector<PastRecovery>& recoveries) {
+  static void print_recoveries(Output& out, const std::vector<PastRecovery>& recoveries, const char* none) {
     if (recoveries.empty()) {
-      out.print("no recoveries so far");
+      out.print(none);
       return;
     }
     out.print(counted(static_cast<std::int64_t>(recoveries.size()), "recovery record"));
@@ -143,9 +179,9 @@ class AuditVerb final : public Verb {
                  "the output keeps its first failure for the end of the program");
   }
 
-  static void print_loads(Output& out, const std::vector<LoadRecord>& loads) {
+  static void print_loads(Output& out, const std::vector<LoadRecord>& loads, const char* none) {
     if (loads.empty()) {
-      out.print("no loads so far");
+      out.print(none);
       return;
     }
     out.print("\n" + counted(static_cast<std::int64_t>(loads.size()), "load") +
@@ -164,6 +200,8 @@ class AuditVerb final : public Verb {
                  "the output keeps its first failure for the end of the program");
   }
 
+  ScopeOptions scope_;
+  std::string event_;
   std::string segment_;
 };
 

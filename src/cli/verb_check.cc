@@ -11,9 +11,16 @@ class CheckVerb final : public Verb {
   std::string summary() const override { return "tries every configured part and says what to fix"; }
   std::string usage() const override { return "[--output json]"; }
   std::string details() const override {
-    return "Writes one small object beside the archive and removes it again.";
+    return "Reach and rights, create-only writes, clocks, free disk space, the hub's retention against what "
+           "is "
+           "archived,\n"
+           "the table's columns. Writes one small object beside the archive and removes it again. Warnings "
+           "do not "
+           "fail it.";
   }
-  std::string examples() const override { return "changevault check"; }
+  std::string examples() const override {
+    return "changevault check\nchangevault check --output json | jq '.parts[] | select(.state != \"ok\")'";
+  }
   void add_options(CLI::App&) override {}
 
   Result<int> run(Context& context) override {
@@ -21,9 +28,14 @@ class CheckVerb final : public Verb {
     int code = kExitDone;
     Json parts = Json::array();
     for (const CheckFinding& finding : findings) {
-      if (finding.error && code == kExitDone) code = exit_code(finding.error->code);
-      parts.push_back(
-          {{"part", finding.part}, {"ok", !finding.error.has_value()}, {"detail", detail(finding)}});
+      const bool failed = finding.error && !finding.warning;
+      if (failed && code == kExitDone) code = exit_code(finding.error->code);
+      parts.push_back({{"part", finding.part},
+                       {"ok", !failed},
+                       {"state", failed            ? "failed"
+                                 : finding.warning ? "warning"
+                                                   : "ok"},
+                       {"detail", detail(finding)}});
       if (finding.error) parts.back()["hint"] = finding.error->hint;
     }
     if (context.out.json_wanted()) {
@@ -44,8 +56,9 @@ class CheckVerb final : public Verb {
     out.print("configuration  " + context.configuration.file.string());
     for (const CheckFinding& finding : findings) {
       const std::string pad(15 - finding.part.size(), ' ');
-      const std::string mark =
-          finding.error ? out.paint(Color::kRed, "FAILED ") : out.paint(Color::kGreen, "ok ");
+      const std::string mark = finding.warning ? out.paint(Color::kYellow, "warning ")
+                               : finding.error ? out.paint(Color::kRed, "FAILED ")
+                                               : out.paint(Color::kGreen, "ok ");
       out.print(finding.part + pad + mark + printable(detail(finding)));
       if (finding.error && !finding.error->hint.empty())
         out.print(std::string(15, ' ') + "hint: " + printable(finding.error->hint));

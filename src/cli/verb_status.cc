@@ -37,16 +37,33 @@ Json json_of(const std::vector<PartitionStatus>& partitions) {
     out.push_back({{"partition", p.partition.value},
                    {"archived", p.archived},
                    {"lag", p.behind},
-                   {"watermark", p.watermark ? Json(to_rfc3339(*p.watermark)) : Json(nullptr)}});
+                   {"watermark", p.watermark ? Json(to_rfc3339(*p.watermark)) : Json(nullptr)},
+                   {"epoch", p.epoch.value},
+                   {"owner", p.owner.empty() ? Json(nullptr) : Json(p.owner)},
+                   {"written", p.written ? Json(to_rfc3339(*p.written)) : Json(nullptr)}});
   }
   return out;
 }
 
 Json json_of(const WarehouseStatus& w) {
-  return {{"segments_loaded", w.loaded},
+  Json stages = Json::array();
+  for (const LeftStage& stage : w.stages)
+    stages.push_back({{"id", stage.id}, {"last_step", stage.last_step}});
+  return {{"side_tables", std::move(stages)},
+          {"segments_loaded", w.loaded},
           {"segments_waiting", w.waiting},
           {"last_load", json_of(w.last_load)},
           {"last_recovery", json_of(w.last_recovery)}};
+}
+
+Json json_of(const GapStatus& g) {
+  const bool compared = g.range.bounded();
+  return {{"from", compared ? Json(to_rfc3339_seconds(g.range.from)) : Json(nullptr)},
+          {"to", compared ? Json(to_rfc3339_seconds(g.range.to)) : Json(nullptr)},
+          {"gaps", compared ? Json(g.gaps) : Json(nullptr)},
+          {"proven", g.proven},
+          {"acknowledged", g.acknowledged},
+          {"damaged_acknowledgements", g.damaged_acks}};
 }
 
 Json json_of(const Status& status) {
@@ -60,6 +77,7 @@ Json json_of(const Status& status) {
   return {{"archive", status.archive ? json_of(*status.archive) : Json(nullptr)},
           {"partitions", status.partitions ? json_of(*status.partitions) : Json(nullptr)},
           {"warehouse", status.warehouse ? json_of(*status.warehouse) : Json(nullptr)},
+          {"gaps", status.gaps ? json_of(*status.gaps) : Json(nullptr)},
           {"failures", std::move(failures)},
           {"attention", status.attention}};
 }
@@ -71,13 +89,18 @@ class StatusVerb final : public Verb {
     return "one screen: what is archived, sealed, loaded, and what needs attention";
   }
   std::string usage() const override { return "[--output json]"; }
+  std::string details() const override {
+    return "Gaps are those of the sealed hours of the last seven days, by counts and digests; gaps looks at "
+           "all.\n"
+           "Exit code 0 when everything could be asked, whatever needs attention.";
+  }
   std::string examples() const override {
     return "changevault status\nchangevault status --output json | jq .attention";
   }
   void add_options(CLI::App&) override {}
 
   Result<int> run(Context& context) override {
-    const Status status = read_status(context.parts);
+    const Status status = read_status(context.parts, context.stop);
     if (context.out.json_wanted()) {
       context.out.print_json(json_of(status));
     } else {
@@ -93,6 +116,7 @@ class StatusVerb final : public Verb {
     if (status.archive) print_archive(*status.archive, now, out);
     if (status.partitions) print_partitions(*status.partitions, now, out);
     if (status.warehouse) print_warehouse(*status.warehouse, now, out);
+    if (status.gaps) print_gaps(*status.gaps, out);
     out.print("");
     for (const Error& error : status.failures) {
       out.print(out.paint(Color::kRed, "failed: ") + printable(error.to_string()));
@@ -129,10 +153,13 @@ class StatusVerb final : public Verb {
     Table table({{"           PARTITION"},
                  {"ARCHIVED", Align::kRight},
                  {"BEHIND", Align::kRight},
-                 {"COMPLETE UP TO"}});
+                 {"COMPLETE UP TO"},
+                 {"EPOCH", Align::kRight},
+                 {"LAST OWNER"}});
     for (const PartitionStatus& p : partitions) {
       table.add({"           " + to_string(p.partition), with_thousands(p.archived), with_thousands(p.behind),
-                 p.watermark ? human_time(*p.watermark) + ago(*p.watermark, now) : "nothing yet"});
+                 p.watermark ? human_time(*p.watermark) + ago(*p.watermark, now) : "nothing yet",
+                 std::to_string(p.epoch.value), p.written ? p.owner + ago(*p.written, now) : "nobody"});
     }
     ignore_error(out.write(table.to_string()), "kept for flush");
   }
@@ -147,6 +174,22 @@ class StatusVerb final : public Verb {
     };
     line("load", w.last_load);
     line("recovery", w.last_recovery);
+  }
+
+  static void print_gaps(const GapStatus& g, Output& out) {
+    std::string words = "no hour is sealed yet, so none was compared";
+    if (g.range.bounded()) {
+      const std::string since = ", sealed hours since " + human_time(g.range.from).substr(0, 10);
+      if (g.gaps == 0) {
+        words = "none" + since;
+      } else if (g.proven) {
+        words = out.paint(Color::kRed, counted(g.gaps, "gap")) + since;
+      } else {
+        words = out.paint(Color::kRed, counted(g.gaps, "hour") + " of collections differ") + since;
+      }
+    }
+    out.print("gaps       " + words);
+    if (g.acknowledged > 0) out.print("           " + with_thousands(g.acknowledged) + " acknowledged");
   }
 
   static std::string ago(Timestamp time, Timestamp now) {

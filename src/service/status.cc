@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "archive/chain.h"
+#include "archive/ledger_walk.h"
+#include "recovery/journal.h"
 #include "service/read_catalog.h"
+#include "service/recent_gaps.h"
 
 namespace changevault {
 namespace {
@@ -23,7 +27,26 @@ ArchiveStatus archive_status(const Catalog& catalog) {
   return out;
 }
 
-Result<std::vector<PartitionStatus>> partition_status(Hub& hub, const Catalog& catalog) {
+struct SlotFacts {
+  Epoch epoch{};
+  std::string owner;
+  Timestamp time{};
+};
+
+Result<SlotFacts> newest_slot(Parts& parts, const PartitionState& state) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  Chain chain(*store, parts.layout().partition_chain(state.partition));
+  CV_ASSIGN(const WalkedEntry walked, read_entry(chain, state.end.previous()));
+  SlotFacts facts{{}, walked.entry.header.owner, walked.entry.header.time};
+  if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) facts.epoch = claim->epoch;
+  if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) facts.epoch = commit->epoch;
+  if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) facts.epoch = lost->epoch;
+  return facts;
+}
+
+Result<std::vector<PartitionStatus>> partition_status(Parts& parts, const Catalog& catalog) {
+  CV_ASSIGN(Hub* const opened, parts.hub());
+  Hub& hub = *opened;
   CV_ASSIGN(const HubDescription described, hub.describe());
   // The positions of one hub say nothing about another.
   if (described.identity != catalog.hub().identity) {
@@ -41,6 +64,11 @@ Result<std::vector<PartitionStatus>> partition_status(Hub& hub, const Catalog& c
       status.archived = state.events;
       status.watermark = state.watermark;
       next = std::max(next, state.next.value_or(b.first));
+      if (state.end == Slot(0)) continue;
+      CV_ASSIGN(SlotFacts newest, newest_slot(parts, state));
+      status.epoch = newest.epoch;
+      status.owner = std::move(newest.owner);
+      status.written = newest.time;
     }
     status.behind = std::max<std::int64_t>(0, b.next.value - next.value);
     out.push_back(status);
@@ -48,9 +76,24 @@ Result<std::vector<PartitionStatus>> partition_status(Hub& hub, const Catalog& c
   return out;
 }
 
-Result<WarehouseStatus> warehouse_status(Warehouse& warehouse, const Catalog& catalog) {
-  CV_ASSIGN(const std::vector<LoadRecord> records, warehouse.load_records());
+// Side tables belong to recoveries that run now, or to ones that were killed: the journal does not tell
+// which.
+Result<std::vector<LeftStage>> left_stages(Parts& parts, Warehouse& warehouse) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  CV_ASSIGN(const std::vector<std::string> ids, warehouse.stages());
+  std::vector<LeftStage> out;
+  for (const std::string& id : ids) {
+    const Result<std::vector<JournalEntry>> journal = read_journal(*store, parts.layout(), id);
+    out.push_back({id, journal && !journal->empty() ? name(journal->back().step) : "unknown"});
+  }
+  return out;
+}
+
+Result<WarehouseStatus> warehouse_status(Parts& parts, const Catalog& catalog) {
+  CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
+  CV_ASSIGN(const std::vector<LoadRecord> records, warehouse->load_records());
   WarehouseStatus out;
+  CV_ASSIGN(out.stages, left_stages(parts, *warehouse));
   std::vector<std::string> loaded;
   for (const LoadRecord& record : records) {
     std::optional<LoadRecord>& last = record.live ? out.last_load : out.last_recovery;
@@ -74,11 +117,30 @@ void keep(Result<T> result, std::optional<T>& into, std::vector<Error>& failures
   }
 }
 
+void add_gap_attention(const GapStatus& gaps, std::vector<std::string>& say) {
+  const std::string since = to_rfc3339_seconds(gaps.range.from).substr(0, 10);
+  const std::string n = std::to_string(gaps.gaps);
+  if (gaps.gaps > 0 && gaps.proven) {
+    say.push_back(n + (gaps.gaps == 1 ? " gap" : " gaps") + " since " + since +
+                  "; see them with: changevault gaps --from " + since +
+                  "; put back what is missing with: changevault recover --gaps");
+  } else if (gaps.gaps > 0) {
+    say.push_back("archive and warehouse differ in " + n + (gaps.gaps == 1 ? " hour" : " hours") +
+                  " of collections since " + since + "; see what is missing with: changevault gaps --from " +
+                  since);
+  }
+  if (gaps.damaged_acks > 0) {
+    say.push_back(
+        "acknowledgements are damaged, those up to the last damaged one do not count; see them with: "
+        "changevault ack --list");
+  }
+}
+
 void add_attention(Status& status) {
   const auto say = [&](std::string words) { status.attention.push_back(std::move(words)); };
   if (status.archive && status.archive->dead_letters > 0) {
     say("messages that are no change events are kept as dead letters; see them with: changevault ls "
-        "--dead-letters");
+        "--dead-letters, and why with: changevault cat FILE");
   }
   if (status.archive && status.archive->lost_ranges > 0) {
     say("the hub lost events before they were archived; see the hours with: changevault gaps");
@@ -90,11 +152,16 @@ void add_attention(Status& status) {
   if (status.warehouse && status.warehouse->waiting > 0) {
     say("archived segments wait to be loaded; load them with: changevault load (or changevault run)");
   }
+  if (status.gaps) add_gap_attention(*status.gaps, status.attention);
+  for (const LeftStage& stage : status.warehouse ? status.warehouse->stages : std::vector<LeftStage>()) {
+    say("recovery " + stage.id + " left its side table (last step: " + stage.last_step +
+        "); where nobody works on it any more, end it with: changevault recover --resume " + stage.id);
+  }
 }
 
 }  // namespace
 
-Status read_status(Parts& parts) {
+Status read_status(Parts& parts, std::stop_token stop) {
   Status status;
   std::optional<Catalog> catalog;
   const auto read = [&]() -> Result<Catalog> {
@@ -107,16 +174,10 @@ Status read_status(Parts& parts) {
   keep(read(), catalog, status.failures);
   if (!catalog) return status;
   status.archive = archive_status(*catalog);
-  const auto read_partitions = [&]() -> Result<std::vector<PartitionStatus>> {
-    CV_ASSIGN(Hub* const hub, parts.hub());
-    return partition_status(*hub, *catalog);
-  };
-  keep(read_partitions(), status.partitions, status.failures);
-  const auto read_warehouse = [&]() -> Result<WarehouseStatus> {
-    CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
-    return warehouse_status(*warehouse, *catalog);
-  };
-  keep(read_warehouse(), status.warehouse, status.failures);
+  keep(partition_status(parts, *catalog), status.partitions, status.failures);
+  keep(warehouse_status(parts, *catalog), status.warehouse, status.failures);
+  // A warehouse that does not answer is named once.
+  if (status.warehouse) keep(recent_gaps(parts, *catalog, stop), status.gaps, status.failures);
   add_attention(status);
   return status;
 }

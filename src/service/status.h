@@ -2,11 +2,14 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "hub/hub.h"
+#include "model/hour.h"
 #include "service/parts.h"
 #include "warehouse/warehouse.h"
 
@@ -30,6 +33,16 @@ struct PartitionStatus {
   std::int64_t archived = 0;  // events
   std::int64_t behind = 0;
   std::optional<Timestamp> watermark;
+  // Of the newest slot of its chain; nobody claimed the partition yet where there is no owner.
+  Epoch epoch{};
+  std::string owner;
+  std::optional<Timestamp> written;
+};
+
+// A side table that a recovery left behind.
+struct LeftStage {
+  std::string id;
+  std::string last_step;  // of its journal; "unknown" where that cannot be read
 };
 
 struct WarehouseStatus {
@@ -37,6 +50,17 @@ struct WarehouseStatus {
   std::int64_t waiting = 0;  // listed, not loaded
   std::optional<LoadRecord> last_load;
   std::optional<LoadRecord> last_recovery;
+  std::vector<LeftStage> stages;
+};
+
+// Of the sealed hours of the last days only: all of them is what `gaps` is for.
+struct GapStatus {
+  TimeRange range;
+  // Proven gaps, or (where proving would read too much) hours of collections whose counts or digests differ.
+  std::int64_t gaps = 0;
+  bool proven = true;
+  std::int64_t acknowledged = 0;  // cells under acknowledgements that count, of all times
+  std::int64_t damaged_acks = 0;  // slots
 };
 
 // A part that could not be asked stays empty and is named in `failures`.
@@ -44,10 +68,13 @@ struct Status {
   std::optional<ArchiveStatus> archive;
   std::optional<std::vector<PartitionStatus>> partitions;
   std::optional<WarehouseStatus> warehouse;
+  std::optional<GapStatus> gaps;
   std::vector<Error> failures;
   std::vector<std::string> attention;  // what a person should look at, in sentences
 };
 
-Status read_status(Parts& parts);
+// Reads the ledger, the hub's ends and a few numbers of the warehouse; of segments at most some megabytes,
+// where recent hours differ.
+Status read_status(Parts& parts, std::stop_token stop = {});
 
 }  // namespace changevault
