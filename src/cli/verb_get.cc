@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 
 #include <fmt/format.h>
 
@@ -101,11 +100,15 @@ class GetVerb final : public Verb {
     Progress progress(out, context.parts.clock());
     std::int64_t all_bytes = 0;
     for (const DownloadRequest& request : requests) all_bytes += request.file.bytes;
-    std::atomic<std::int64_t> fetched{0};
     DownloadOptions options;
     options.overwrite = overwrite_;
     options.stop = context.stop;
-    options.on_bytes = [&](std::int64_t bytes) { fetched += bytes; };
+    options.on_progress = [&](std::int64_t fetched) {
+      progress.show([&] {
+        return human_bytes(fetched) + " of " + human_bytes(all_bytes) +
+               progress.remaining(std::min(fetched, all_bytes), all_bytes);
+      });
+    };
     Sum sum;
     Json files = Json::array();
     const Result<void> result =
@@ -116,10 +119,6 @@ class GetVerb final : public Verb {
           } else {
             print_line(out, file);
           }
-          progress.show([&] {
-            return human_bytes(fetched) + " of " + human_bytes(all_bytes) +
-                   progress.remaining(std::min<std::int64_t>(fetched, all_bytes), all_bytes);
-          });
         });
     if (!result) {
       return Error(result.error().code, "stopped; " + counted(sum.written, "file") + " written so far", "",

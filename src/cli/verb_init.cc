@@ -61,6 +61,10 @@ class InitVerb final : public Verb {
     if (!configuration.file_exists) {
       CV_ASSIGN(const std::string text, configuration_template(context.flags));
       CV_ASSIGN(written, write_new_file(configuration.file, text, context.parts.random()));
+    } else if (!context.flags.empty()) {
+      context.out.note(
+          "note: " + configuration.file.string() +
+          " is there already, so what --set says counts for this run only; write it there to keep it");
     }
     CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts, OpenMode::kCreate));
     CV_ASSIGN(const std::int32_t added, add_partitions(parts.hub, configuration.hub.partitions));

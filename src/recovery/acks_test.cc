@@ -200,6 +200,38 @@ TEST_F(AcksTest, AGapThatGrowsIsRedAgain) {
   EXPECT_EQ(state(true), GapState::kPartial);
 }
 
+// Losses have no numbers in the cell: how much was lost is part of what was seen.
+TEST_F(AcksTest, AFurtherLossInAnAcknowledgedHourIsRed) {
+  TestArchive archive;
+  archive.load(archive.add(kProducts, kFirstHour, {{1}, {2}}));
+  ArchiveSide side = archive.side();
+  LostEntry lost;
+  lost.first = Sequence(10);
+  lost.last = Sequence(19);
+  lost.from = kFirstHour.start();
+  lost.to = kFirstHour.start() + minutes(5);
+  side.lost = {{PartitionId(0), Slot(3), lost}};
+  Scope scope;
+  scope.time = {kFirstHour.start(), kFirstHour.end()};
+  const auto state = [&] {
+    const Acks acks = read();
+    CoverageOptions options;
+    options.now = archive.clock().now();
+    options.acknowledged = [&](const GapCell& cell, const Namespace& ns, const CellEvidence& evidence) {
+      const bool held = acks.holding(cell.hour, ns, evidence) != nullptr;
+      if (!held && acks.given().empty()) acknowledge({cell.hour, ns, cell.state, evidence});
+      return held;
+    };
+    return value(find_gaps(scope, side, archive.warehouse(), archive.feed(), options)).cells.at(0).state;
+  };
+  EXPECT_EQ(state(), GapState::kLost);
+  EXPECT_EQ(state(), GapState::kAcknowledged);
+  lost.first = Sequence(20);
+  lost.last = Sequence(20);
+  side.lost.push_back({PartitionId(0), Slot(4), lost});
+  EXPECT_EQ(state(), GapState::kLost);
+}
+
 TEST(AckFormat, V1) {
   const auto path = std::filesystem::path(__FILE__).parent_path() / "../../docs/formats/samples/ack-v1.jsonl";
   std::ifstream in(path, std::ios::binary);

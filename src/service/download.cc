@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -17,15 +18,17 @@ namespace changevault {
 namespace {
 
 constexpr std::int64_t kRangeBytes = 4 << 20;
+constexpr std::chrono::milliseconds kTick{100};
 constexpr std::size_t kReadBackBytes = std::size_t{1} << 20;
 
 // Calls `each` for every range of the object.
-Result<void> fetch(ObjectStore& store, const std::string& key, const DownloadOptions& options,
+Result<void> fetch(ObjectStore& store, const std::string& key, const std::stop_token& stop,
+                   std::atomic<std::int64_t>& fetched,
                    const std::function<Result<void>(std::string_view)>& each) {
   for (std::int64_t offset = 0;; offset += kRangeBytes) {
-    if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
+    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
     CV_ASSIGN(const std::string piece, store.get(key, ByteRange{offset, kRangeBytes}));
-    if (options.on_bytes) options.on_bytes(static_cast<std::int64_t>(piece.size()));
+    fetched += static_cast<std::int64_t>(piece.size());
     CV_TRY(each(piece));
     if (static_cast<std::int64_t>(piece.size()) < kRangeBytes) return {};
   }
@@ -81,8 +84,9 @@ Result<std::int64_t> count_records(const LocalFile& file, const std::string& pat
 
 class Worker {
  public:
-  Worker(ObjectStore& store, Random& random, const TargetFolder& target, const DownloadOptions& options)
-      : store_(store), random_(random), target_(target), options_(options) {}
+  Worker(ObjectStore& store, Random& random, const TargetFolder& target, const DownloadOptions& options,
+         std::atomic<std::int64_t>& fetched)
+      : store_(store), random_(random), target_(target), options_(options), fetched_(fetched) {}
 
   DownloadedFile run(const DownloadRequest& request) {
     DownloadedFile done;
@@ -130,7 +134,7 @@ class Worker {
     done.records = segment.records;
     if (!segment.sha256.empty()) return there == Hashed{segment.sha256, request.file.bytes};
     Hasher hasher(Hasher::Kind::kSha256);
-    CV_TRY(fetch(store_, segment.key, options_, [&](std::string_view piece) -> Result<void> {
+    CV_TRY(fetch(store_, segment.key, options_.stop, fetched_, [&](std::string_view piece) -> Result<void> {
       hasher.update(piece);
       return {};
     }));
@@ -142,7 +146,7 @@ class Worker {
   Result<Hashed> fill(NewFile& file, const ArchivedFile& from) {
     Hasher hasher(Hasher::Kind::kSha256);
     Hashed sent;
-    CV_TRY(fetch(store_, from.segment.key, options_, [&](std::string_view piece) {
+    CV_TRY(fetch(store_, from.segment.key, options_.stop, fetched_, [&](std::string_view piece) {
       hasher.update(piece);
       sent.bytes += static_cast<std::int64_t>(piece.size());
       return file.write(piece);
@@ -191,6 +195,7 @@ class Worker {
   Random& random_;
   const TargetFolder& target_;
   const DownloadOptions& options_;
+  std::atomic<std::int64_t>& fetched_;
 };
 
 // Results in the order of the requests, whoever is done first.
@@ -202,9 +207,14 @@ class Board {
     done_[at] = std::move(file);
     changed_.notify_one();
   }
-  DownloadedFile take(std::size_t at) {
+  // `while_waiting` is called now and then.
+  DownloadedFile take(std::size_t at, const std::function<void()>& while_waiting) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return done_[at].has_value(); });
+    while (!changed_.wait_for(lock, kTick, [&] { return done_[at].has_value(); })) {
+      lock.unlock();
+      while_waiting();
+      lock.lock();
+    }
     DownloadedFile file = std::move(*done_[at]);
     done_[at].reset();
     return file;
@@ -235,17 +245,20 @@ Result<void> download(ObjectStore& store, Random& random, const TargetFolder& ta
                       const std::function<void(const DownloadedFile&)>& each) {
   Board board(requests.size());
   std::atomic<std::size_t> next{0};
+  std::atomic<std::int64_t> fetched{0};
   std::vector<std::jthread> threads;
   const auto count = std::min(requests.size(), static_cast<std::size_t>(std::max(1, options.parallel)));
   for (std::size_t i = 0; i < count; ++i) {
     threads.emplace_back([&] {
-      Worker worker(store, random, target, options);
+      Worker worker(store, random, target, options, fetched);
       for (std::size_t at = next++; at < requests.size(); at = next++)
         board.put(at, worker.run(requests[at]));
     });
   }
   for (std::size_t at = 0; at < requests.size(); ++at) {
-    const DownloadedFile done = board.take(at);
+    const DownloadedFile done = board.take(at, [&] {
+      if (options.on_progress) options.on_progress(fetched);
+    });
     if (!options.stop.stop_requested()) each(done);
   }
   if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");

@@ -37,8 +37,8 @@ struct DownloadOptions {
   bool overwrite = false;  // a different file that stands there already is replaced
   int parallel = 4;        // files at once; memory grows with it, and with nothing else
   std::stop_token stop;
-  // Bytes fetched; any thread.
-  std::function<void(std::int64_t)> on_bytes;
+  // Bytes fetched so far, on the calling thread, now and then while it waits.
+  std::function<void(std::int64_t)> on_progress;
 };
 
 // Carries out all requests; one that fails does not end the others. `each` is called for every one, in their

@@ -38,6 +38,11 @@ bool is_no_folder(int error) {
   return error == ELOOP || error == ENOTDIR;
 }
 
+// What gives an unnamed file its name.
+bool can_link_open_files() {
+  return ::access("/proc/self/fd", X_OK) == 0;
+}
+
 // Never replaces; a kill leaves the old name or the new one.
 int rename_new(int folder, const char* from, const char* to) {
   if (::renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0) return 0;
@@ -62,42 +67,57 @@ Result<std::size_t> LocalSource::read(std::span<char> into) {
   }
 }
 
-NewFile::NewFile(LocalFile folder, LocalFile file, std::string temporary, std::string name, std::string path)
-    : folder_(std::move(folder)),
-      file_(std::move(file)),
-      temporary_(std::move(temporary)),
-      name_(std::move(name)),
-      path_(std::move(path)) {}
+NewFile::NewFile(Place place, LocalFile file, std::string temporary, bool named)
+    : place_(std::move(place)), file_(std::move(file)), temporary_(std::move(temporary)), named_(named) {}
 
 NewFile::~NewFile() {
   // What cannot be removed is a file of a name that nothing else uses.
-  if (folder_.valid() && !temporary_.empty()) (void)::unlinkat(folder_.get(), temporary_.c_str(), 0);
+  if (place_.folder.valid() && named_) (void)::unlinkat(place_.folder.get(), temporary_.c_str(), 0);
 }
 
 Result<void> NewFile::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return disk_error("cannot write the file", path_, errno);
+    if (written < 0) return disk_error("cannot write the file", place_.path, errno);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
 }
 
 Result<void> NewFile::sync() {
-  if (::fsync(file_.get()) != 0) return disk_error("cannot write the file to the disk", path_, errno);
+  if (::fsync(file_.get()) != 0) return disk_error("cannot write the file to the disk", place_.path, errno);
   return {};
 }
 
+// 0 or an errno. Never replaces.
+int NewFile::link_as(const std::string& name) {
+  const std::string source = "/proc/self/fd/" + std::to_string(file_.get());
+  const int linked = ::linkat(AT_FDCWD, source.c_str(), place_.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+  return linked == 0 ? 0 : errno;
+}
+
 Result<void> NewFile::place(bool replace) {
-  const int error =
-      replace ? (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) == 0 ? 0 : errno)
-              : rename_new(folder_.get(), temporary_.c_str(), name_.c_str());
-  if (error == EEXIST) return Error(ErrorCode::kAlreadyExists, "something stands there already", path_);
-  if (error != 0) return disk_error("cannot give the file its name", path_, error);
-  temporary_.clear();
-  if (::fsync(folder_.get()) != 0 && errno != EINVAL)
-    return disk_error("cannot write the folder to the disk", path_, errno);
+  const int folder = place_.folder.get();
+  int error = 0;
+  if (!named_ && replace) {  // only a named file can take another's place
+    error = link_as(temporary_);
+    named_ = error == 0;
+  }
+  if (error == 0) {
+    if (!named_) {
+      error = link_as(place_.name);
+    } else if (replace) {
+      error = ::renameat(folder, temporary_.c_str(), folder, place_.name.c_str()) == 0 ? 0 : errno;
+    } else {
+      error = rename_new(folder, temporary_.c_str(), place_.name.c_str());
+    }
+  }
+  if (error == EEXIST) return Error(ErrorCode::kAlreadyExists, "something stands there already", place_.path);
+  if (error != 0) return disk_error("cannot give the file its name", place_.path, error);
+  named_ = false;
+  if (::fsync(folder) != 0 && errno != EINVAL)
+    return disk_error("cannot write the folder to the disk", place_.path, errno);
   return {};
 }
 
@@ -146,10 +166,17 @@ Result<TargetFolder::Found> TargetFolder::walk(const std::string& path, bool mak
 Result<NewFile> TargetFolder::create(const std::string& path, const std::string& nonce) const {
   CV_ASSIGN(Found found, walk(path, true));
   const std::string temporary = ".changevault-tmp-" + nonce;
-  LocalFile file(::openat(found.folder.get(), temporary.c_str(),
-                          O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
-  if (!file.valid()) return disk_error("cannot write the file", describe(path), errno);
-  return NewFile(std::move(found.folder), std::move(file), temporary, std::move(found.name), describe(path));
+  NewFile::Place place{std::move(found.folder), std::move(found.name), describe(path)};
+  const int folder = place.folder.get();
+  if (can_link_open_files()) {
+    LocalFile unnamed(::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode));
+    if (unnamed.valid()) return NewFile(std::move(place), std::move(unnamed), temporary, false);
+    // Else a kernel or file system without such files; what is really wrong the next call says too.
+  }
+  LocalFile file(
+      ::openat(folder, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
+  if (!file.valid()) return disk_error("cannot write the file", place.path, errno);
+  return NewFile(std::move(place), std::move(file), temporary, true);
 }
 
 Result<std::optional<LocalFile>> TargetFolder::existing(const std::string& path) const {

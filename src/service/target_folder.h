@@ -44,10 +44,17 @@ class LocalSource final : public ByteSource {
   std::int64_t offset_ = 0;
 };
 
-// A file being written under a name of its own; gone again unless it was given its place. Not thread-safe.
+// A file being written, without a name where the file system has such files (then a kill leaves nothing
+// behind), else under one of its own; gone again unless it was given its place. Not thread-safe.
 class NewFile {
  public:
-  NewFile(LocalFile folder, LocalFile file, std::string temporary, std::string name, std::string path);
+  struct Place {
+    LocalFile folder;
+    std::string name;
+    std::string path;  // for people
+  };
+  // `temporary`: a name that nobody else uses, for a while; `named`: the file has it.
+  NewFile(Place place, LocalFile file, std::string temporary, bool named);
   ~NewFile();
   NewFile(NewFile&&) noexcept = default;
   NewFile& operator=(NewFile&&) = delete;
@@ -55,16 +62,17 @@ class NewFile {
   Result<void> write(std::string_view bytes);
   Result<void> sync();  // its bytes are on the disk
   const LocalFile& file() const { return file_; }
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return place_.path; }
   // Gives the name, durably. kAlreadyExists where something stands there and `replace` is not set.
   Result<void> place(bool replace);
 
  private:
-  LocalFile folder_;
+  int link_as(const std::string& name);
+
+  Place place_;
   LocalFile file_;
   std::string temporary_;
-  std::string name_;
-  std::string path_;
+  bool named_ = false;
 };
 
 // Thread-safe.

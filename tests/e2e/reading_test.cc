@@ -191,6 +191,24 @@ TEST_F(Reading, StatusNamesASideTableThatWasLeft) {
       << outcome.out;
 }
 
+// Telling whose rows they are would take reading all of the collection: status only says that hours differ.
+TEST_F(Reading, StatusIsCheapWhereRowsAreTooMany) {
+  vault_.expect(0,
+                {"sql",
+                 "INSERT INTO mongodb_changes SELECT * REPLACE ('f' || substr(event_id, 2) AS event_id) FROM "
+                 "mongodb_changes WHERE hour(enqueued_time) = 1"});
+  const json gaps = vault_.expect_json(0, {"status"}).at("gaps");
+  EXPECT_EQ(gaps.at("gaps"), 1);
+  EXPECT_EQ(gaps.at("proven"), false);
+  EXPECT_NE(vault_.expect(0, {"status"}).out.find("changevault gaps --from 2025-01-15"), std::string::npos);
+}
+
+TEST_F(Reading, InitAgainSaysThatSettingsAreNotKept) {
+  EXPECT_NE(vault_.expect(0, {"init", "--set", "load.grace=2h"}).err.find("for this run only"),
+            std::string::npos);
+  EXPECT_EQ(vault_.expect(0, {"init"}).err, "");
+}
+
 TEST_F(Reading, CheckNamesTheColumnThatIsWrong) {
   vault_.expect(0, {"check"});
   vault_.expect(0, {"sql", "ALTER TABLE mongodb_changes DROP COLUMN document_key"});

@@ -167,7 +167,7 @@ TEST_F(OutputTest, Gaps) {
   break_warehouse();
   golden("gaps", 3, {"gaps"});
   golden("gaps_json", 3, {"gaps", "shop", "orders", "2025/01/15", "1", "--output", "json"});
-  terminal_ = {false, true, false, true, 52};
+  terminal_ = {false, true, false, true, 51};
   golden("gaps_terminal", 3, {"gaps", "--db", "shop"});
   terminal_ = {};
   golden("status_gaps", 0, {"status"});
