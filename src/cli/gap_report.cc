@@ -157,7 +157,8 @@ std::string explain(const Run& run) {
   const CellNumbers& n = run.numbers;
   switch (run.state) {
     case GapState::kMissing:
-      return "all " + counted(n.missing, "archived event") + " missing";
+      return n.missing == 1 ? "the only archived event missing"
+                            : "all " + counted(n.missing, "archived event") + " missing";
     case GapState::kPartial:
       return with_thousands(n.missing) + " of " + counted(n.archive, "archived event") + " missing";
     case GapState::kDuplicate:

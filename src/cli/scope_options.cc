@@ -63,4 +63,14 @@ Result<Scope> ScopeOptions::scope() const {
   return parse_scope(words);
 }
 
+void note_whole_files(Output& out, const Scope& scope) {
+  const bool inside_hours = (scope.time.from.ms != INT64_MIN && scope.time.from.ms % hours(1).ms != 0) ||
+                            (scope.time.to.ms != INT64_MAX && scope.time.to.ms % hours(1).ms != 0);
+  if (!scope.key.empty()) {
+    out.note("note: which file holds a document is not known without reading, so --key leaves no file out");
+  } else if (!scope.operations.empty() || inside_hours) {
+    out.note("note: files are whole: they hold other records than those asked for, too");
+  }
+}
+
 }  // namespace changevault

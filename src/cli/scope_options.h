@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/output.h"
 #include "service/scope_words.h"
 
 namespace changevault {
@@ -25,6 +26,9 @@ class ScopeOptions {
   std::array<std::optional<std::string>, 4> positions_;
   ScopeWords words_;
 };
+
+// For verbs about whole files, a note (on stderr) where the scope is about parts of them.
+void note_whole_files(Output& out, const Scope& scope);
 
 // What stands in a usage line for them.
 inline constexpr const char* kScopeUsage = "[DB [COLL]] [YYYY/MM[/DD [HH]]] [flags]";

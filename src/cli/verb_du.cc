@@ -58,6 +58,7 @@ class DuVerb final : public Verb {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
+    note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(context.out, found);
     } else if (found.files.empty()) {

@@ -35,9 +35,8 @@ class GetVerb final : public Verb {
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
-    app.add_option("-d,--directory", directory_, "write below this folder, made where it is missing")
-        ->type_name("DIR");
-    app.add_option("-o,--file", file_, "write the one file of the scope to this one")->type_name("FILE");
+    app.add_option("-d", directory_, "write below this folder, made where it is missing")->type_name("DIR");
+    app.add_option("-o", file_, "write the one file of the scope to this one")->type_name("FILE");
     app.add_flag("--overwrite", overwrite_, "replace files that stand there and differ");
   }
 
@@ -51,6 +50,7 @@ class GetVerb final : public Verb {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
     if (found.files.empty()) return print_quiet(context, scope);
+    note_whole_files(context.out, scope);
     const std::filesystem::path place =
         file_.empty() ? std::filesystem::path(directory_) : std::filesystem::path(file_).parent_path();
     CV_ASSIGN(const std::vector<DownloadRequest> requests, requests_of(found, context.parts.layout()));

@@ -26,6 +26,7 @@ class LsVerb final : public Verb {
     const KeyLayout& layout = context.parts.layout();
     CV_ASSIGN(const ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
                                                        : archived_files(*store, layout, scope));
+    note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(found, context.out);
     } else {

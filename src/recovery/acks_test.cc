@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "recovery/recovery_fixture.h"
+#include "store/faulty_store.h"
 
 namespace changevault {
 namespace {
@@ -32,7 +33,7 @@ AcknowledgedCell cell_of(Hour hour, std::int64_t missing) {
 }
 
 class AcksTest : public ::testing::Test {
- public:
+ protected:
   AckWriter writer() { return {store_, layout_, clock_, random_, "ops-1:4711"}; }
   Slot acknowledge(const AcknowledgedCell& cell) {
     return value(writer().acknowledge({kActor, "known outage", "in words", {cell}})).at(0);
@@ -138,31 +139,35 @@ TEST_F(AcksTest, ARewrittenSlotIsFoundByTheOneBehindIt) {
 
 TEST_F(AcksTest, TwoAtOnceBothStand) {
   // Somebody else takes the slot between our reading and our writing.
-  struct Quicker final : ObjectStore {
-    explicit Quicker(AcksTest& test_in) : test(test_in) {}
-    Result<PutOutcome> put_if_absent(const std::string& k, std::string_view b, const PutOptions& o) override {
-      if (!std::exchange(done, true)) test.acknowledge(test.second_);
-      return test.store_.put_if_absent(k, b, o);
-    }
-    Result<std::string> get(const std::string& k, std::optional<ByteRange> r) override {
-      return test.store_.get(k, r);
-    }
-    Result<ObjectInfo> head(const std::string& k) override { return test.store_.head(k); }
-    Result<ListPage> list(const std::string& p, std::optional<char> d, const std::string& c,
-                          std::size_t n) override {
-      return test.store_.list(p, d, c, n);
-    }
-    Result<void> remove(const std::string& k) override { return test.store_.remove(k); }
-    Result<std::optional<Timestamp>> clock() override { return test.store_.clock(); }
-    std::string url() const override { return test.store_.url(); }
-    AcksTest& test;
-    bool done = false;
-  } quicker(*this);
+  bool done = false;
+  FaultyStore quicker(store_, [&](StoreOperation operation, const std::string&) {
+    if (operation == StoreOperation::kPut && !std::exchange(done, true)) acknowledge(second_);
+    return Fault::kNone;
+  });
   AckWriter ours{quicker, layout_, clock_, random_, "ops-2:1"};
   EXPECT_EQ(value(ours.acknowledge({kActor, "why", "", {first_}})).at(0), Slot(1));
   EXPECT_TRUE(holds(first_));
   EXPECT_TRUE(holds(second_));
   EXPECT_TRUE(read().damage().empty());
+}
+
+TEST_F(AcksTest, ALostAnswerWritesNothingTwice) {
+  FaultyStore lossy(store_, [](StoreOperation operation, const std::string&) {
+    return operation == StoreOperation::kPut ? Fault::kFailAfter : Fault::kNone;
+  });
+  AckWriter ours{lossy, layout_, clock_, random_, "ops-1:1"};
+  EXPECT_EQ(value(ours.acknowledge({kActor, "why", "", {first_}})).at(0), Slot(0));
+  EXPECT_EQ(read().end(), Slot(1));
+}
+
+// A store that does not answer says nothing about acknowledgements: no verdict, rather than a red or a green
+// one.
+TEST_F(AcksTest, AStoreThatDoesNotAnswerIsAnError) {
+  acknowledge(first_);
+  FaultyStore down(store_, [](StoreOperation operation, const std::string&) {
+    return operation == StoreOperation::kGet ? Fault::kFailBefore : Fault::kNone;
+  });
+  EXPECT_ERROR(Acks::read(down, layout_), ErrorCode::kUnreachable);
 }
 
 // Through the comparison: accepted, grown, repaired.

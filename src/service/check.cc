@@ -20,6 +20,16 @@ struct Found {
   Found(std::string what_in, Error warning_in) : what(std::move(what_in)), warning(std::move(warning_in)) {}
 };
 
+Result<Found> check_environment(Parts& parts) {
+  const std::vector<std::string>& unknown = parts.configuration().unknown_variables;
+  if (unknown.empty()) return Found("every CHANGEVAULT_ variable is a setting");
+  std::string names;
+  for (const std::string& name : unknown) names += (names.empty() ? "" : ", ") + name;
+  return Found("not used: " + names,
+               Error(ErrorCode::kUsage, "these variables set nothing", names,
+                     "variables are called CHANGEVAULT_SECTION_KEY, as in CHANGEVAULT_HUB_URL"));
+}
+
 Result<Found> check_hub(Parts& parts) {
   CV_ASSIGN(Hub* const hub, parts.hub());
   CV_ASSIGN(const HubDescription described, hub->describe());
@@ -200,7 +210,8 @@ std::vector<CheckFinding> check_parts(Parts& parts) {
     const char* part;
     Result<Found> (*check)(Parts&);
   };
-  constexpr Step kSteps[] = {{"hub", check_hub},
+  constexpr Step kSteps[] = {{"environment", check_environment},
+                             {"hub", check_hub},
                              {"store", check_store},
                              {"clock", check_clock},
                              {"disk", check_disk},

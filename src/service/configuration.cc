@@ -109,6 +109,19 @@ void add_environment(const Environment& environment, WrittenValues& into) {
   }
 }
 
+std::vector<std::string> unknown_variables(const Environment& environment) {
+  std::vector<std::string> known{"CHANGEVAULT_CONFIG"};
+  for (const ConfigurationKey& key : configuration_keys()) known.push_back(key.variable());
+  std::vector<std::string> unknown;
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("CHANGEVAULT_") || std::find(known.begin(), known.end(), name) != known.end())
+      continue;
+    const std::string near = nearest(name, known);
+    unknown.push_back(name + (near.empty() ? "" : " (did you mean " + near + "?)"));
+  }
+  return unknown;
+}
+
 Result<void> set_all(const WrittenValues& values, Configuration& into) {
   for (const ConfigurationKey& key : configuration_keys()) {
     const auto written = values.find(key.path());
@@ -223,6 +236,7 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources, bo
   CV_TRY(add_flags(sources.flags, outside));
 
   Configuration out;
+  out.unknown_variables = unknown_variables(sources.environment);
   bool asked_for = false;
   out.file = file_of(sources, asked_for);
   std::error_code error;

@@ -57,6 +57,9 @@ struct Configuration {
 
   std::filesystem::path file;  // absolute; where it is, or where `init` would write it
   bool file_exists = false;
+  // Variables of the environment that look like ours and are none, each with a hint. Not an error: they may
+  // be another version's.
+  std::vector<std::string> unknown_variables;
 };
 
 using Environment = std::map<std::string, std::string>;

@@ -64,6 +64,14 @@ TEST_F(ConfigurationTest, FlagsWinOverEnvironmentOverFileOverDefault) {
   EXPECT_EQ(value(load()).archive.flush_interval, seconds(8));
 }
 
+TEST_F(ConfigurationTest, VariablesThatSetNothingAreNamed) {
+  write("");
+  sources.environment = {
+      {"CHANGEVAULT_STORE_ROT", "x"}, {"CHANGEVAULT_STORE_ROOT", "y"}, {"CHANGEVAULT_CONFIG", ""}};
+  EXPECT_EQ(value(load()).unknown_variables,
+            std::vector<std::string>{"CHANGEVAULT_STORE_ROT (did you mean CHANGEVAULT_STORE_ROOT?)"});
+}
+
 TEST_F(ConfigurationTest, ConsumerGroupYieldsToWhatIsMoreSpecial) {
   write("[hub]\ngroup = \"file\"\n");
   sources.environment["CONSUMER_GROUP"] = "general";

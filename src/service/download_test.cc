@@ -7,6 +7,7 @@
 #include "archive/segment_feed.h"
 #include "service/archive_files.h"
 #include "service/last_records.h"
+#include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 #include "tests/support/temp_dir.h"
 
@@ -36,6 +37,10 @@ class DownloadTest : public ::testing::Test {
   }
 
   std::vector<DownloadedFile> run(const std::vector<ArchivedFile>& files, bool overwrite = false) {
+    return run_from(fixture_.store, files, overwrite);
+  }
+  std::vector<DownloadedFile> run_from(ObjectStore& store, const std::vector<ArchivedFile>& files,
+                                       bool overwrite) {
     const TargetFolder target = value(TargetFolder::open(folder_.path()));
     std::vector<DownloadRequest> requests;
     for (const ArchivedFile& file : files)
@@ -43,7 +48,7 @@ class DownloadTest : public ::testing::Test {
     DownloadOptions options;
     options.overwrite = overwrite;
     std::vector<DownloadedFile> done;
-    EXPECT_OK(download(fixture_.store, fixture_.random, target, requests, options,
+    EXPECT_OK(download(store, fixture_.random, target, requests, options,
                        [&](const DownloadedFile& file) { done.push_back(file); }));
     return done;
   }
@@ -89,6 +94,21 @@ TEST_F(DownloadTest, OneDamagedFileEndsNoOther) {
     EXPECT_FALSE(fs::exists(place(files_[bad])));
   }
   EXPECT_EQ(files_on_disk(), 3U) << "no temporary file stays";
+}
+
+// A connection that breaks in the middle: run again, and only what is missing comes.
+TEST_F(DownloadTest, WhatCouldNotBeReachedComesWithTheNextRun) {
+  FaultyStore shaky(fixture_.store, [&](StoreOperation operation, const std::string& key) {
+    return operation == StoreOperation::kGet && key == files_[2].segment.key ? Fault::kFailBefore
+                                                                             : Fault::kNone;
+  });
+  const std::vector<DownloadedFile> first = run_from(shaky, files_, false);
+  ASSERT_TRUE(first[2].error);
+  EXPECT_EQ(first[2].error->code, ErrorCode::kUnreachable);
+  EXPECT_EQ(files_on_disk(), 4U);
+  const std::vector<DownloadedFile> second = run(files_);
+  for (std::size_t i = 0; i < second.size(); ++i)
+    EXPECT_EQ(second[i].outcome, i == 2 ? Outcome::kWritten : Outcome::kAlreadyThere);
 }
 
 TEST_F(DownloadTest, ADifferentFileIsKeptUnlessToldOtherwise) {

@@ -1,6 +1,7 @@
 // What the verbs print, word for word, and their exit codes: on real embedded parts, with a clock that only a
 // test moves. With CHANGEVAULT_UPDATE_GOLDEN set, the files are written anew instead; read the difference
 // before keeping it.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -142,6 +143,7 @@ class OutputTest : public ::testing::Test {
 
 TEST_F(OutputTest, Reading) {
   golden("init_again", 0, {"init"});
+  golden("init_json", 0, {"init", "--output", "json"});
   golden("check", 0, {"check"});
   golden("check_json", 0, {"check", "--output", "json"});
   golden("ls", 0, {"ls"});
@@ -180,6 +182,33 @@ TEST_F(OutputTest, Gaps) {
   golden("ack_list", 0, {"ack", "--list"});
   golden("ack_take_back", 0, {"ack", "--take-back", "0", "--yes", "--reason", "found"});
   golden("ack_list_json", 0, {"ack", "--list", "--output", "json"});
+}
+
+// A year of many collections must not fill the screen with what is fine.
+TEST_F(OutputTest, GapsAreFolded) {
+  std::string file;
+  for (int day = 2; day < 40; ++day) file += event(0, "orders", 24 * day);
+  write("more.jsonl", file);
+  expect(0, {"publish", "--time-from", "cluster_time", folder_ / "more.jsonl"});
+  expect(0, {"archive", "--once", "--close"});
+  expect(0, {"load", "--once"});
+  expect(0, {"sql",
+             "DELETE FROM mongodb_changes WHERE enqueued_time BETWEEN '2025-01-30' AND '2025-02-01 12:00'"});
+  golden("gaps_folded", 3, {"gaps"});
+  expect(3, {"gaps", "--all"});
+  EXPECT_GT(std::count(out_.text.begin(), out_.text.end(), '\n'), 80);
+}
+
+TEST_F(OutputTest, Sql) {
+  const std::string statement =
+      "SELECT operation_type, count(*) AS n, min(document_key) AS k FROM mongodb_changes GROUP BY ALL ORDER "
+      "BY ALL";
+  golden("sql", 0, {"sql", statement});
+  golden("sql_json", 0, {"sql", statement, "--output", "json"});
+  golden("sql_csv", 0, {"sql", statement, "--output", "csv"});
+  golden("publish_json", 0,
+         {"publish", "--time-from", "cluster_time", folder_ / "orders.jsonl", "--allow-late", "--output",
+          "json"});
 }
 
 TEST_F(OutputTest, Audit) {
