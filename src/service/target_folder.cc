@@ -38,9 +38,20 @@ bool is_no_folder(int error) {
   return error == ELOOP || error == ENOTDIR;
 }
 
-// What gives an unnamed file its name.
-bool can_link_open_files() {
-  return ::access("/proc/self/fd", X_OK) == 0;
+// Gives an unnamed file a name; never replaces. 0 or an errno.
+int link_open_file(int file, int folder, const std::string& name) {
+  const std::string source = "/proc/self/fd/" + std::to_string(file);
+  return ::linkat(AT_FDCWD, source.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
+// Tried out, for some file systems have unnamed files and cannot name them, and some sandboxes have no /proc.
+bool has_unnamed_files(int folder) {
+  const LocalFile probe(::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode));
+  if (!probe.valid()) return false;
+  const std::string name = ".changevault-tmp-probe-" + std::to_string(::getpid());
+  const int linked = link_open_file(probe.get(), folder, name);
+  if (linked == 0) (void)::unlinkat(folder, name.c_str(), 0);
+  return linked == 0;
 }
 
 // Never replaces; a kill leaves the old name or the new one.
@@ -90,23 +101,16 @@ Result<void> NewFile::sync() {
   return {};
 }
 
-// 0 or an errno. Never replaces.
-int NewFile::link_as(const std::string& name) {
-  const std::string source = "/proc/self/fd/" + std::to_string(file_.get());
-  const int linked = ::linkat(AT_FDCWD, source.c_str(), place_.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW);
-  return linked == 0 ? 0 : errno;
-}
-
 Result<void> NewFile::place(bool replace) {
   const int folder = place_.folder.get();
   int error = 0;
   if (!named_ && replace) {  // only a named file can take another's place
-    error = link_as(temporary_);
+    error = link_open_file(file_.get(), folder, temporary_);
     named_ = error == 0;
   }
   if (error == 0) {
     if (!named_) {
-      error = link_as(place_.name);
+      error = link_open_file(file_.get(), folder, place_.name);
     } else if (replace) {
       error = ::renameat(folder, temporary_.c_str(), folder, place_.name.c_str()) == 0 ? 0 : errno;
     } else {
@@ -127,7 +131,10 @@ Result<TargetFolder> TargetFolder::open(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::create_directories(target.place_, ignored);  // the open below says what is wrong
   target.folder_ = LocalFile(::open(target.place_.c_str(), kFolderFlags));
-  if (target.folder_.valid()) return target;
+  if (target.folder_.valid()) {
+    target.unnamed_files_ = has_unnamed_files(target.folder_.get());
+    return target;
+  }
   const int error = errno;
   if (error == ENOTDIR)
     return Error(ErrorCode::kUsage, "this is no folder", target.place_.string(),
@@ -168,10 +175,10 @@ Result<NewFile> TargetFolder::create(const std::string& path, const std::string&
   const std::string temporary = ".changevault-tmp-" + nonce;
   NewFile::Place place{std::move(found.folder), std::move(found.name), describe(path)};
   const int folder = place.folder.get();
-  if (can_link_open_files()) {
+  if (unnamed_files_) {
     LocalFile unnamed(::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode));
     if (unnamed.valid()) return NewFile(std::move(place), std::move(unnamed), temporary, false);
-    // Else a kernel or file system without such files; what is really wrong the next call says too.
+    // Else what is wrong the next call says too.
   }
   LocalFile file(
       ::openat(folder, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));

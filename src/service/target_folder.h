@@ -67,8 +67,6 @@ class NewFile {
   Result<void> place(bool replace);
 
  private:
-  int link_as(const std::string& name);
-
   Place place_;
   LocalFile file_;
   std::string temporary_;
@@ -102,6 +100,7 @@ class TargetFolder {
 
   std::filesystem::path place_;
   LocalFile folder_;
+  bool unnamed_files_ = false;  // the file system has them, and gives them names
 };
 
 }  // namespace changevault
