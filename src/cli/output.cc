@@ -65,6 +65,7 @@ Result<void> Output::flush() {
 }
 
 void Output::write_error_line(std::string_view line) {
+  const std::lock_guard lock(err_mutex_);
   progress({});
   ignore_error(err_.write(std::string(line) + "\n"), "there is no third place to say it");
 }
@@ -96,6 +97,7 @@ void Output::error(const Error& error) {
 }
 
 void Output::progress(std::string_view line) {
+  const std::lock_guard lock(err_mutex_);
   if (line.empty() && !progress_shown_) return;
   if (!shows_progress()) return;
   ignore_error(err_.write("\r\x1b[K" + std::string(line)), "a lost progress line harms nobody");

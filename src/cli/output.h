@@ -1,6 +1,7 @@
 // Where a verb's words go: results to stdout, everything else to stderr.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +49,7 @@ struct Terminal {
   int width = 80;
 };
 
-// Not thread-safe.
+// Results are written by one thread; what goes to stderr may come from any.
 class Output {
  public:
   Output(Writer& out, Writer& err, Terminal terminal) : out_(out), err_(err), terminal_(terminal) {}
@@ -93,6 +94,7 @@ class Output {
   Terminal terminal_;
   OutputMode mode_ = OutputMode::kTable;
   bool quiet_ = false;
+  std::recursive_mutex err_mutex_;  // guards err_ and progress_shown_
   bool progress_shown_ = false;
   std::string buffer_;
   std::optional<Error> failure_;

@@ -128,11 +128,12 @@ int run_without_verb(const std::vector<std::string>& words, bool asked_for_help,
   return kExitDone;
 }
 
-int run_with_verb(Verb& verb, const std::vector<std::string>& words, const Outside& outside, Output& out) {
+int run_with_verb(Verb& verb, std::vector<std::string> words, const Outside& outside, Output& out) {
   CLI::App app;
   CommonOptions options;
   options.add_to(app, verb.takes_csv());
   verb.add_options(app);
+  verb.spell_out(words);
   const Result<void> parsed = parse(app, words, verb.name());
   if (options.help) {
     ignore_error(out.write(verb_help(verb)), "flushed by the caller");

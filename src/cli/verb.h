@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -20,6 +21,8 @@ class Verb {
   virtual std::string examples() const = 0;  // lines, each a whole command; no '\n' at the end
   // More words for --help between usage and flags; may be empty.
   virtual std::string details() const { return {}; }
+  // Rewrites short spellings in the words behind the verb before they are read.
+  virtual void spell_out(std::vector<std::string>& words) const { static_cast<void>(words); }
   // Binds flags and positions to members; the app outlives `run`. Common flags are there already.
   virtual void add_options(CLI::App& app) = 0;
   // Only `init` works without a configuration file.

@@ -114,7 +114,8 @@ class AckVerb final : public Verb {
   }
 
   Result<int> acknowledge(Context& context, const Catalog& catalog, const Scope& scope) const {
-    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, catalog, scope, context.stop));
+    CV_ASSIGN(HourCatalog hours, context.hour_catalog());
+    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, hours, scope, context.stop));
     complain_of_damage(context.out, found.acks);
     std::vector<FoundGap> open = found.gaps;
     std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });

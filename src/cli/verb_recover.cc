@@ -120,11 +120,24 @@ class RecoverVerb final : public Verb {
            "changevault recover --gaps --yes\n"
            "changevault recover inventory_db products 2025/01/15 14 --stage-only --yes";
   }
+  // A word behind --plan is a file where it looks like one, else it belongs to the scope.
+  void spell_out(std::vector<std::string>& words) const override {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (words[i].starts_with("--plan=")) {
+        const std::string file = words[i].substr(7);
+        words[i] = "--plan";
+        words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, {"--save", file});
+      } else if (words[i] == "--plan" && i + 1 < words.size() && words[i + 1].ends_with(".json")) {
+        words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, "--save");
+      }
+    }
+  }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--gaps", gaps_, "only the hours that `gaps` calls MISSING or PARTIAL");
     app.add_flag("--yes,-y", yes_, "do not ask");
-    app.add_flag("--plan", plan_only_, "show the plan and stop");
+    app.add_flag("--plan", plan_only_,
+                 "show the plan and stop; --plan=FILE (or --plan FILE.json) writes it down, too");
     app.add_option("--save", save_, "with --plan: write the plan to this file")->type_name("FILE");
     app.add_option("--apply", apply_, "carry out a plan that --save wrote")->type_name("FILE");
     app.add_flag("--stage-only", stage_only_,

@@ -4,7 +4,7 @@
 
 namespace changevault {
 
-Result<GapFinding> find_all_gaps(Parts& parts, const Catalog& catalog, const Scope& scope,
+Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
                                  std::stop_token stop) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
@@ -21,7 +21,7 @@ Result<GapFinding> find_all_gaps(Parts& parts, const Catalog& catalog, const Sco
         {cell.hour, cell.ns, cell.state, evidence, ack == nullptr ? std::nullopt : std::optional(ack->id)});
     return ack != nullptr;
   };
-  CV_ASSIGN(found.coverage, find_gaps(scope, archive_side(catalog, scope), *warehouse, feed, options));
+  CV_ASSIGN(found.coverage, find_gaps(scope, archive_side(catalog), *warehouse, feed, options));
   return found;
 }
 

@@ -28,7 +28,7 @@ struct GapFinding {
 
 // With the configured grace time. `catalog` was read before this call. Errors as of find_gaps
 // (recovery/coverage.h).
-Result<GapFinding> find_all_gaps(Parts& parts, const Catalog& catalog, const Scope& scope,
+Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
                                  std::stop_token stop);
 
 }  // namespace changevault

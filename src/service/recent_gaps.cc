@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "service/gap_finding.h"
+#include "service/read_catalog.h"
 
 namespace changevault {
 namespace {
@@ -63,7 +64,8 @@ Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_to
   if (difference.cells == 0) return out;
   out.proven = !difference.extra && difference.bytes <= kReadBytes;
   if (!out.proven) return out;
-  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, catalog, recent, stop));
+  CV_ASSIGN(HourCatalog hours, read_hour_catalog(*store, parts.layout()));
+  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, hours, recent, stop));
   out.gaps = found.coverage.gaps();
   return out;
 }

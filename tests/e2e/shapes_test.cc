@@ -52,7 +52,8 @@ class ShapesTest : public ::testing::Test {
     vault_.expect(0, {"publish", "--time-from", "cluster_time", path});
   }
 
-  // Through the whole program, each step within its memory; `in_hand`: copies of the largest event at one time.
+  // Through the whole program, each step within its memory; `in_hand`: copies of the largest event at one
+  // time.
   void expect_within_memory(std::int64_t events, std::int64_t in_hand = 0,
                             std::int64_t warehouse = kWarehouseMemory) {
     const std::int64_t loading = warehouse + kWarehouseMore + kProgram + 6 * in_hand;

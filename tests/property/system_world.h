@@ -3,17 +3,20 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "archive/archiver.h"
 #include "archive/catalog.h"
+#include "archive/hour_catalog.h"
 #include "archive/resume_point.h"
 #include "archive/segment_feed.h"
 #include "archive/verify.h"
@@ -208,12 +211,16 @@ class SystemWorld {
 
   template <typename Act>
   void dying(Act&& act) {
-    int left = roll(40);
+    std::atomic<int> left = roll(40);
     const Fault fault = roll(2) == 0 ? Fault::kFailBefore : Fault::kFailAfter;
     const bool dies = roll(4) != 0;
+    const std::thread::id self = std::this_thread::get_id();
     FaultyStore store(f_.store, [&](StoreOperation, const std::string&) {
-      if (left < 0 && dies) throw Died();
-      return left-- == 0 ? fault : Fault::kNone;
+      const int now = left--;
+      if (now < 0 && dies && std::this_thread::get_id() == self) throw Died();
+      // The threads that read ahead for a process that dies get no answers any more.
+      if (now < 0 && dies) return Fault::kFailBefore;
+      return now == 0 ? fault : Fault::kNone;
     });
     try {
       act(store);
@@ -253,7 +260,7 @@ class SystemWorld {
   }
 
   Coverage gaps() {
-    const Catalog catalog = f_.catalog();
+    HourCatalog catalog = value(HourCatalog::read(f_.store, f_.layout));
     Scope scope;
     scope.time = {at(0, 0), f_.clock.now() + hours(2)};
     Scope everything;
@@ -261,14 +268,21 @@ class SystemWorld {
     CoverageOptions options;
     options.now = f_.clock.now();
     options.load_grace = seconds(0);
-    return value(find_gaps(scope, archive_side(catalog, scope), warehouse_, feed, options));
+    return value(find_gaps(scope, archive_side(catalog), warehouse_, feed, options));
   }
 
   RecoveryPlan plan_of(const Coverage* gaps) {
     const Catalog catalog = f_.catalog();
+    RecoverableSegments missing;
+    if (gaps != nullptr) {
+      HourCatalog hours = value(HourCatalog::read(f_.store, f_.layout));
+      missing = value(segments_to_recover(hours, *gaps));
+      EXPECT_TRUE(missing.left_out.empty());
+    }
     PlanRequest request;
     request.id = make_recovery_id(f_.clock.now(), f_.random);
-    request.segments = segments_to_recover(catalog, request.scope, gaps);
+    if (gaps == nullptr) request.segments = catalog.select(request.scope);
+    for (const ListedSegment& segment : missing.segments) request.segments.push_back(&segment);
     request.now = f_.clock.now();
     request.actor = {"user", "host", "test"};
     SegmentFeed feed(f_.store, request.scope);
