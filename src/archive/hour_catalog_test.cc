@@ -201,7 +201,9 @@ TEST_F(HourCatalogTest, LossesThatSealsNameAreRead) {
   append(p0, ClaimEntry{});
   append(p0, LostEntry{Epoch(0), Sequence(0), Sequence(4), "retention", at(9, 10), at(9, 50), {}});
   append(p0, CommitEntry{Epoch(0), Sequence(5), Sequence(4), 0, at(12, 0), std::nullopt, {}, {}});
-  SealEntry seal{hour_of(at(8, 0)), hour_of(at(12, 0)), {}, {}, {}, {}};
+  SealEntry seal;
+  seal.from = hour_of(at(8, 0));
+  seal.to = hour_of(at(12, 0));
   seal.lost.push_back({PartitionId(0), Slot(1)});
   seal.through[PartitionId(0)] = Slot(2);
   append(layout.seal_chain(), seal);

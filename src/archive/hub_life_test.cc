@@ -5,6 +5,7 @@
 
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 
 namespace changevault {
@@ -132,6 +133,24 @@ TEST_F(HubLifeTest, AddedPartitionsPlaceNothingIntoSealedHours) {
   expect_verified(4);
   // The program that still sees the smaller hub must not go on with it.
   EXPECT_ERROR(archive(), ErrorCode::kValidation);
+}
+
+// A year of seals is not read to go on behind them.
+TEST_F(HubLifeTest, TheEndOfTheSealsIsEnoughToGoOn) {
+  for (int hour = 0; hour < 20; ++hour) {
+    hub.append(kP0, event("shop", "orders", hour), at(hour, 10), false);
+    ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  }
+  const std::string seals = layout.seal_chain();
+  int read = 0;
+  FaultyStore counting(store, [&](StoreOperation operation, const std::string& key) {
+    read += operation == StoreOperation::kGet && key.starts_with(seals) ? 1 : 0;
+    return Fault::kNone;
+  });
+  ASSERT_OK(archive_with(counting));
+  EXPECT_LE(read, 4);
+  EXPECT_EQ(catalog().seals().back().hub, Slot(0));
+  expect_verified(20);
 }
 
 // --- retention ---

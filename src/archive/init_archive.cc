@@ -31,6 +31,9 @@ Result<void> check_newest(Chain& chain, const HubEntry& wanted) {
   CV_ASSIGN(const Slot end, chain.find_end());
   for (Slot slot = end.previous(); slot >= Slot(0); slot = slot.previous()) {
     CV_ASSIGN(const WalkedEntry walked, read_entry(chain, slot));
+    // A seal names it; one of an older program does not.
+    const auto* seal = std::get_if<SealEntry>(&walked.entry.body);
+    if (seal != nullptr && seal->hub && *seal->hub < slot) slot = seal->hub->next();
     if (const auto* standing = std::get_if<HubEntry>(&walked.entry.body))
       return check_same(*standing, wanted, walked.key);
   }

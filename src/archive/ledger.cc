@@ -116,6 +116,7 @@ void put_body(Json& json, const SealEntry& seal) {
   for (const auto& [partition, slot] : seal.through) {
     through.push_back({{"partition", partition.value}, {"slot", slot.value}});
   }
+  if (seal.hub) json["hub"] = seal.hub->value;
 }
 
 const char* kind_of(const EntryBody& body) {

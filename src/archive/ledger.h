@@ -114,6 +114,7 @@ struct SealEntry {
   std::vector<SealedDeadLetters> dead_letters;
   std::vector<SealedLoss> lost;
   std::map<PartitionId, Slot> through;  // per partition: the first slot whose watermark >= `to`
+  std::optional<Slot> hub;  // the newest `hub` entry of the chain; nullopt in seals of older programs
   bool operator==(const SealEntry&) const = default;
 };
 

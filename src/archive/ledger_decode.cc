@@ -185,6 +185,7 @@ SealEntry seal_from(SlotFields& fields, SlotFailure& failure) {
     const PartitionId partition = partition_from(part);
     seal.through[partition] = Slot(part.count("slot"));
   });
+  if (const auto hub = fields.optional_count("hub")) seal.hub = Slot(*hub);
   return seal;
 }
 

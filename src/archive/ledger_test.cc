@@ -53,20 +53,24 @@ std::vector<EntryBody> bodies() {
                  {},
                  {},
                  {{PartitionId(1), Slot(9)}},
-                 {{PartitionId(0), Slot(3)}, {PartitionId(1), Slot(8)}}};
+                 {{PartitionId(0), Slot(3)}, {PartitionId(1), Slot(8)}},
+                 std::nullopt};
   seal.cells.push_back({hour,
                         {"a", "ü \"quoted\"/%"},
                         {9, 0xffffffffffffffffULL},
                         {{"insert", 9}},
                         {{"k", std::string(64, 'd')}}});
   seal.dead_letters.push_back({hour, 3, {{"dead", std::string(64, 'e')}}});
+  SealEntry named = seal;
+  named.hub = Slot(2);
   return {ClaimEntry{Epoch(0), Sequence(0), std::nullopt, std::nullopt},
           ClaimEntry{Epoch(1), Sequence(77), time, time},
           commit,
           CommitEntry{Epoch(0), Sequence(0), Sequence(-1), 0, time, std::nullopt, {}, {}},
           LostEntry{Epoch(0), Sequence(5), Sequence(9), "retention", std::nullopt, time, {"left/over"}},
           HubEntry{"sqlite", "identity", "hub", Epoch(0), "pipeline", "default", 4},
-          seal};
+          seal,
+          named};
 }
 
 Entry entry(EntryBody body) {

@@ -62,6 +62,11 @@ bool touches(const LostEntry& lost, Hour from, Hour to) {
   return (!lost.from || *lost.from < to.start()) && (!lost.to || from.start() <= *lost.to);
 }
 
+Error rewritten(const std::string& key) {
+  return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it", key,
+               "run 'changevault verify' to see all that is damaged; nothing was written");
+}
+
 std::vector<SealedLoss> losses(const SealInputs& inputs, const std::vector<OpenLoss>& open, Hour from,
                                Hour to) {
   std::set<std::pair<PartitionId, Slot>> places;
@@ -117,7 +122,35 @@ Result<void> Sealer::open() {
                  context_.parts.store.url() + "/" + context_.parts.layout.root(),
                  "run 'changevault init' first; if there should be one, check store.url and store.root");
   }
-  while (end_ < end) CV_TRY(read_slot(end_));
+  return read_end(end);
+}
+
+// Backwards to the newest seal; what stands behind it are `hub` entries, few if any.
+Result<void> Sealer::read_end(Slot end) {
+  std::vector<WalkedEntry> newest;
+  for (Slot slot = end.previous(); slot >= Slot(0); slot = slot.previous()) {
+    CV_ASSIGN(WalkedEntry walked, read_entry(chain_, slot));
+    if (!newest.empty() && newest.back().entry.header.previous != walked.sha256)
+      return rewritten(newest.back().key);
+    newest.push_back(std::move(walked));
+    if (std::holds_alternative<SealEntry>(newest.back().entry.body)) break;
+  }
+  const auto* seal = std::get_if<SealEntry>(&newest.back().entry.body);
+  if (seal != nullptr && !seal->hub) {
+    while (end_ < end) CV_TRY(read_slot(end_));
+    return {};
+  }
+  if (seal != nullptr) {
+    CV_ASSIGN(const WalkedEntry hub, read_entry(chain_, *seal->hub));
+    if (!std::holds_alternative<HubEntry>(hub.entry.body)) {
+      return Error(ErrorCode::kCorrupt,
+                   "a seal names this slot as the one that says which hub is archived, it is not", hub.key,
+                   "run 'changevault verify' to see all that is damaged; nothing was written");
+    }
+    CV_TRY(take(hub));
+  }
+  for (auto walked = newest.rbegin(); walked != newest.rend(); ++walked) CV_TRY(take(*walked));
+  end_ = end;
   return {};
 }
 
@@ -136,18 +169,23 @@ Slot Sealer::promised_end(PartitionId partition) const {
 
 Result<void> Sealer::read_slot(Slot slot) {
   CV_ASSIGN(const WalkedEntry walked, read_entry(chain_, slot));
-  if (walked.entry.header.previous != previous_sha_) {
-    return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
-                 walked.key, "run 'changevault verify' to see all that is damaged; nothing was written");
+  if (walked.entry.header.previous != previous_sha_) return rewritten(walked.key);
+  CV_TRY(take(walked));
+  end_ = slot.next();
+  return {};
+}
+
+Result<void> Sealer::take(const WalkedEntry& walked) {
+  if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
+    hub_ = *hub;
+    hub_slot_ = walked.slot;
   }
-  if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) hub_ = *hub;
   if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
     sealed_to_ = seal->to;
     through_ = seal->through;
     CV_TRY(keep_open_losses(*seal));
   }
   previous_sha_ = walked.sha256;
-  end_ = slot.next();
   return {};
 }
 
@@ -168,8 +206,9 @@ Result<void> Sealer::keep_open_losses(const SealEntry& seal) {
 Result<void> Sealer::seal() {
   while (true) {
     for (std::int32_t p = 0; p < hub_.partitions; ++p) CV_TRY(follow_partition(PartitionId(p)));
-    const auto seal = next_seal(inputs_, sealed_to_, open_losses_);
+    auto seal = next_seal(inputs_, sealed_to_, open_losses_);
     if (!seal) return {};
+    seal->hub = hub_slot_;
     CV_ASSIGN(const bool ours, write(*seal));
     if (ours) context_.totals.sealed_hours += seal->to.index - seal->from.index;
     forget_sealed();

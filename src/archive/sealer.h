@@ -27,6 +27,7 @@
 #include "archive/archive_parts.h"
 #include "archive/chain.h"
 #include "archive/ledger.h"
+#include "archive/ledger_walk.h"
 #include "base/result.h"
 
 namespace changevault {
@@ -59,7 +60,8 @@ class Sealer {
  public:
   explicit Sealer(ArchiveContext& context);
 
-  // Reads the chain of seals; kUsage where `init` was never run.
+  // Reads the end of the chain of seals: the newest seal, and the newest `hub` entry by the slot that it
+  // names (all slots where a seal of an older program does not name it). kUsage where `init` was never run.
   Result<void> open();
   // Reads what others have written to it since.
   Result<void> refresh();
@@ -77,6 +79,8 @@ class Sealer {
 
  private:
   Result<void> read_slot(Slot slot);
+  Result<void> take(const WalkedEntry& walked);
+  Result<void> read_end(Slot end);
   Result<void> keep_open_losses(const SealEntry& seal);
   Result<void> follow_partition(PartitionId partition);
   Result<bool> write(EntryBody body);
@@ -87,6 +91,7 @@ class Sealer {
   Slot end_{};
   std::string previous_sha_;
   HubEntry hub_;
+  Slot hub_slot_{};  // where it stands
   std::optional<Hour> sealed_to_;
   std::map<PartitionId, Slot> through_;  // of the newest seal
   std::vector<OpenLoss> open_losses_;

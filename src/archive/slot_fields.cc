@@ -56,6 +56,12 @@ std::optional<Timestamp> SlotFields::optional_time(const char* field) {
   return time(field);
 }
 
+std::optional<std::int64_t> SlotFields::optional_count(const char* field) {
+  simdjson::dom::element value;
+  if (json_.at_key(field).get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
+  return count(field);
+}
+
 Hour SlotFields::hour(const char* field) {
   const std::string_view value = text(field);
   if (failure_.error) return {};

@@ -32,6 +32,7 @@ class SlotFields {
   std::int64_t count(const char* field);  // an integer that is not negative
   Timestamp time(const char* field);
   std::optional<Timestamp> optional_time(const char* field);  // nullopt where null or absent
+  std::optional<std::int64_t> optional_count(const char* field);
   Hour hour(const char* field);
   std::uint64_t hex64(const char* field);
   std::string_view sha256(const char* field);  // 64 hex digits, lower case

@@ -49,6 +49,7 @@ class LedgerChecker {
   struct SealPlace {
     std::string key;
     std::int32_t partitions;  // of the newest hub entry before it
+    Slot hub;                 // where that stands
   };
 
   void problem(const char* kind, const std::string& key, std::string detail) {
@@ -109,6 +110,7 @@ class LedgerChecker {
       if (walked.slot == Slot(0)) check_.identity = walked.sha256;
       if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
         add_hub(*hub, walked.key);
+        hub_slot_ = walked.slot;
       } else if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
         if (walked.slot == Slot(0)) problem("chain", walked.key, "the first entry is not the hub's");
         add_seal(*seal, walked.key);
@@ -123,7 +125,7 @@ class LedgerChecker {
       problem("seal", key, "it does not start where the seal before ended");
     }
     check_.seals.push_back(seal);
-    seal_places_.push_back({key, check_.hubs.empty() ? 0 : check_.hubs.back().hub.partitions});
+    seal_places_.push_back({key, check_.hubs.empty() ? 0 : check_.hubs.back().hub.partitions, hub_slot_});
   }
 
   // Within an epoch only partitions may be added; a new epoch is the next one.
@@ -281,6 +283,12 @@ class LedgerChecker {
       problem("seal", key, "what it says of dead letters is not what the commits list");
     }
     check_losses(index);
+    if (seal.hub && *seal.hub != seal_places_[index].hub) {
+      problem("seal", key,
+              fmt::format("it names slot {} as the newest one that says which hub is archived, "
+                          "that is slot {}",
+                          seal.hub->value, seal_places_[index].hub.value));
+    }
     for (std::int32_t p = 0; p < seal_places_[index].partitions; ++p) {
       const auto through = seal.through.find(PartitionId(p));
       if (through == seal.through.end()) {
@@ -296,8 +304,8 @@ class LedgerChecker {
     }
   }
 
-  // Where events were lost, an absent collection was not quiet: a seal names the losses among the slots that
-  // it read, and none that is not there.
+  // Where events were lost, an absent collection was not quiet: a seal names the losses that touch its hours,
+  // and none that is not there.
   void check_losses(std::size_t index) {
     const SealEntry& seal = check_.seals[index];
     const std::string& key = seal_places_[index].key;
@@ -307,7 +315,7 @@ class LedgerChecker {
     for (const LostRange& loss : check_.lost) {
       const bool touched = (!loss.entry.from || *loss.entry.from < seal.to.start()) &&
                            (!loss.entry.to || seal.from.start() <= *loss.entry.to);
-      if (!touched || !was_read_by(index, loss) || named(loss.partition, loss.slot)) continue;
+      if (!touched || named(loss.partition, loss.slot)) continue;
       problem(
           "seal", key,
           fmt::format("it does not name the loss of the events {} to {} of partition {} (slot {})",
@@ -322,16 +330,6 @@ class LedgerChecker {
               fmt::format("it names a loss in slot {} of partition {}, which is none", loss.slot.value,
                           loss.partition.value));
     }
-  }
-
-  // Between the slot where the seal before stopped reading and the one where this seal did.
-  bool was_read_by(std::size_t index, const LostRange& loss) const {
-    const auto& through = check_.seals[index].through;
-    const auto last = through.find(loss.partition);
-    if (last == through.end() || loss.slot > last->second) return false;
-    if (index == 0) return true;
-    const auto first = check_.seals[index - 1].through.find(loss.partition);
-    return first == check_.seals[index - 1].through.end() || loss.slot >= first->second;
   }
 
   // The first seal begins with the first hour of all, so nothing lies before it.
@@ -403,6 +401,7 @@ class LedgerChecker {
   const KeyLayout& layout_;
   LedgerCheck check_;
   std::vector<SealPlace> seal_places_;  // of check_.seals
+  Slot hub_slot_{};                     // of the newest hub entry met so far
   Slot seals_end_{};                    // behind what was read of their chain
   std::map<PartitionId, std::vector<Claim>> claims_;
   std::map<PartitionId, Timestamp> floors_;

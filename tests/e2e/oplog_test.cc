@@ -12,7 +12,7 @@ namespace changevault::testing {
 namespace {
 
 const std::filesystem::path kRepository =
-    std::filesystem::absolute(__FILE__).parent_path().parent_path().parent_path();
+    std::filesystem::weakly_canonical(__FILE__).parent_path().parent_path().parent_path();
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> out;
