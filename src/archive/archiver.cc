@@ -73,6 +73,7 @@ class Archiver::Impl {
   Result<void> give_up(PartitionId partition);
   Result<void> take_over(PartitionId partition);
   Result<bool> seek(Owned& owned);
+  Result<void> go_on_behind_losses();
   Result<void> stand_by(PartitionId partition, const Error* why);
   Result<void> look_at_standby();
   Result<void> take(const EventBatch& batch, Timestamp polled_at);
@@ -85,6 +86,7 @@ class Archiver::Impl {
   // What a write to a partition's chain came to: being fenced ends our ownership, not the run.
   Result<void> written(PartitionId partition, const Result<void>& outcome);
   Result<bool> done();
+  bool owned_reached();
   Result<bool> reached_targets();
   Result<bool> owns_all();
   Result<void> close(const HubClock& clock);
@@ -141,6 +143,9 @@ Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   CV_TRY(settle_hub(parts_, options_, *sealer_));
   context_->identity = {options_.source_id, sealer_->hub().identity, sealer_->hub().epoch};
   builder_.emplace(context_->identity);
+  if (options_.new_epoch)
+    context_->tell(
+        "a new epoch: what the hub before held and was not archived yet is lost, nobody can say how much");
   target_.emplace(*context_, *sealer_);
   CV_TRY(target_->look());
   CV_ASSIGN(consumer_, parts_.hub.join(options_.group));
@@ -172,12 +177,26 @@ Result<Poll> Archiver::Impl::poll(const std::stop_token& stop) {
   if (polled || polled.error().code != ErrorCode::kNotFound) return polled;
   // The hub has deleted what comes next: what was read before is worth keeping.
   CV_TRY(flush_all());
+  if (options_.accept_loss) {
+    CV_TRY(go_on_behind_losses());
+    return Poll();
+  }
   Error error = polled.error();
   error.code = ErrorCode::kValidation;
   error.hint =
       "its retention has overtaken the archive. If they cannot be brought back, "
       "'changevault archive --accept-loss' records them as lost and goes on behind them";
   return error;
+}
+
+Result<void> Archiver::Impl::go_on_behind_losses() {
+  for (const PartitionId partition : owned()) {
+    Owned* const owned = find(partition);
+    if (owned == nullptr) continue;
+    CV_ASSIGN(const bool ours, seek(*owned));
+    if (!ours) CV_TRY(stand_by(partition, nullptr));
+  }
+  return {};
 }
 
 Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
@@ -215,7 +234,8 @@ Result<void> Archiver::Impl::take_over(PartitionId partition) {
   Owned& taken = owned_.emplace(partition, Owned{PartitionArchive(partition, *context_), {}}).first->second;
   const auto sealed_to = sealer_->sealed_to();
   const auto floor = sealed_to ? std::optional(sealed_to->start()) : std::nullopt;
-  const Result<bool> claimed = taken.archive.claim({floor, sealer_->promised_end(partition)});
+  const Result<bool> claimed =
+      taken.archive.claim({floor, sealer_->promised_end(partition), sealer_->joined_later(partition)});
   if (claimed && *claimed) {
     CV_ASSIGN(const bool sought, seek(taken));
     if (sought) return {};
@@ -361,13 +381,20 @@ Result<void> Archiver::Impl::written(PartitionId partition, const Result<void>& 
 }
 
 // Also a partition without new events is asked once: only its answer tells that it is quiet.
+bool Archiver::Impl::owned_reached() {
+  return std::all_of(owned_.begin(), owned_.end(), [&](const auto& entry) {
+    const auto target = target_->ends().find(entry.first);
+    if (target == target_->ends().end()) return true;
+    const Sequence next = entry.second.archive.next();
+    const Sequence end = target->second.next;
+    return next > end || (next == end && entry.second.at_end.has_value());
+  });
+}
+
 Result<bool> Archiver::Impl::reached_targets() {
+  if (!owned_reached()) return false;
   for (const auto& [partition, target] : target_->ends()) {
-    if (const Owned* const owned = find(partition)) {
-      const Sequence next = owned->archive.next();
-      if (next > target.next || (next == target.next && owned->at_end.has_value())) continue;
-      return false;
-    }
+    if (owned_.contains(partition)) continue;
     // The group may still be dealing out its partitions.
     const bool settled =
         !owned_.empty() || standby_.has(partition) || now().ms - started_.ms >= kGroupSettles.ms;
@@ -380,9 +407,11 @@ Result<bool> Archiver::Impl::reached_targets() {
 
 Result<bool> Archiver::Impl::done() {
   if (mode_ == ArchiveMode::kFollow) return false;
+  // Others may wait for what we hold, as we wait for them.
+  if (!owned_reached()) return false;
+  CV_TRY(flush_all());
   CV_ASSIGN(bool reached, reached_targets());
   if (!reached) return false;
-  CV_TRY(flush_all());
   HubClock clock;
   if (mode_ == ArchiveMode::kOnceAndClose) {
     CV_ASSIGN(const bool all_ours, owns_all());

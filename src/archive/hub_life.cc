@@ -53,7 +53,9 @@ Result<std::string> find_replacement(const Archiver::Parts& parts, const Sealer&
     CV_ASSIGN(const ResumePoint resume, read_resume_point(chain, sealer.promised_end(partition)));
     if (!resume.next || resume.epoch != known.epoch) continue;
     CV_ASSIGN(const HubComparison found, compare_with_hub(parts.hub, builder, identity, partition, resume));
-    if (found.fit == HubFit::kReplaced) return found.what;
+    // Overtaken or set back: where the last event archived is gone, only the operator can say which of the
+    // two.
+    if (found.fit != HubFit::kSame) return found.what;
   }
   return std::string();
 }

@@ -135,6 +135,33 @@ TEST_F(HubLifeTest, AddedPartitionsPlaceNothingIntoSealedHours) {
   EXPECT_ERROR(archive(), ErrorCode::kValidation);
 }
 
+// A partition that joined later has been the archive's own from its first event on.
+TEST_F(HubLifeTest, WhatAJoinedPartitionLostIsNotPassedOver) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  ASSERT_OK(archive());
+  MemoryHub grown(3, clock, "memory-hub");
+  grown.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  for (int i = 0; i < 5; ++i) grown.append(PartitionId(2), event("shop", "orders", 10 + i), at(10, i), false);
+  grown.trim(PartitionId(2), Sequence(3));
+  EXPECT_ERROR(archive_from(grown), ErrorCode::kValidation);
+  options.accept_loss = true;
+  const ArchiveTotals totals = value(archive_from(grown));
+  EXPECT_EQ(totals.lost, 3);
+  EXPECT_EQ(totals.events, 2);
+  expect_verified(3);
+}
+
+// An archive whose chain was deleted must not begin it anew: what was archived would be nobody's.
+TEST_F(HubLifeTest, AChainDeletedAsAWholeStopsTheArchiver) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
+  hub.append(kP1, event("shop", "orders", 2), at(9, 10), false);
+  ASSERT_OK(archive());
+  for (const std::string& key : keys(layout.partition_chain(kP0))) ASSERT_OK(store.remove(key));
+  const auto before = keys(layout.partition_chain(kP0));
+  EXPECT_ERROR(archive(), ErrorCode::kCorrupt);
+  EXPECT_EQ(keys(layout.partition_chain(kP0)), before);
+}
+
 // A year of seals is not read to go on behind them.
 TEST_F(HubLifeTest, TheEndOfTheSealsIsEnoughToGoOn) {
   for (int hour = 0; hour < 20; ++hour) {
@@ -148,7 +175,7 @@ TEST_F(HubLifeTest, TheEndOfTheSealsIsEnoughToGoOn) {
     return Fault::kNone;
   });
   ASSERT_OK(archive_with(counting));
-  EXPECT_LE(read, 4);
+  EXPECT_LE(read, 6);
   EXPECT_EQ(catalog().seals().back().hub, Slot(0));
   expect_verified(20);
 }
@@ -251,6 +278,35 @@ TEST_F(OvertakenTest, LeftoversOfTheRangeAreNamed) {
   hub.trim(kP0, Sequence(6));
   ASSERT_OK(archive_as(false, true));
   EXPECT_EQ(catalog().lost()[0].entry.salvage, std::vector<std::string>{leftover});
+}
+
+TEST_F(OvertakenTest, WhileItRunsWithTheOperatorsWord) {
+  archive_three();
+  options.flush_interval = milliseconds(1);
+  options.accept_loss = true;
+  std::stop_source stop;
+  Archiver quick(parts(), options);
+  bool trimmed = false;
+  quick.on_progress([&](const ArchiveTotals& totals) {
+    if (totals.lost > 0 && totals.events == 7) stop.request_stop();
+    if (totals.events == 0 || std::exchange(trimmed, true)) return;
+    for (int i = 0; i < 4; ++i) hub.append(kP0, event("shop", "users", i), at(18, i), false);
+    hub.trim(kP0, Sequence(10));
+  });
+  const ArchiveTotals totals = value(quick.run(ArchiveMode::kFollow, stop.get_token()));
+  EXPECT_EQ(totals.lost, 2);
+  EXPECT_EQ(totals.events, 7);
+  expect_verified(10);
+}
+
+// A hub that was put back from an older copy may look overtaken: the operator knows.
+TEST_F(OvertakenTest, ANewEpochMayBeBegun) {
+  archive_three();
+  hub.trim(kP0, Sequence(6));
+  options.new_epoch = true;
+  EXPECT_EQ(value(archive()).events, 2);
+  EXPECT_EQ(catalog().hub().epoch, Epoch(1));
+  expect_verified(5);
 }
 
 TEST_F(OvertakenTest, WhileItRuns) {

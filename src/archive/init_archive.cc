@@ -9,12 +9,13 @@ namespace {
 
 Result<void> check_same(const HubEntry& standing, const HubEntry& wanted, const std::string& key) {
   if (standing.identity != wanted.identity) {
-    return Error(
-        ErrorCode::kUsage,
-        fmt::format("there is an archive of another hub already ({} '{}')", standing.hub_kind,
-                    standing.topic),
-        key,
-        "choose another store.root for this hub, or point hub.url at the hub that this archive belongs to");
+    return Error(ErrorCode::kUsage,
+                 fmt::format("there is an archive of another hub already ({} '{}')", standing.hub_kind,
+                             standing.topic),
+                 key,
+                 "choose another store.root for this hub, or point hub.url at the hub that this archive "
+                 "belongs to; where "
+                 "this one took its place: changevault archive --new-epoch");
   }
   if (standing.group != wanted.group) {
     return Error(

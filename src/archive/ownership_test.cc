@@ -129,6 +129,31 @@ TEST_F(OwnershipTest, TwoOwnersAreReportedAndDoNotFight) {
   expect_archived(5, 1);
 }
 
+// Two that end at the hub's end wait for each other's events: each writes what it has first.
+TEST_F(OwnershipTest, WhatWeHoldIsWrittenBeforeOthersAreWaitedFor) {
+  publish(5);
+  hub.append(PartitionId(1), event("shop", "users", 1), at(9, 0), false);
+  bool taken = false;
+  FaultyStore losing(store, [&](StoreOperation operation, const std::string& key) {
+    if (operation == StoreOperation::kPut && key.ends_with("/_ledger/p001/000000000000.json") &&
+        !std::exchange(taken, true))
+      hub.lose(options.group, PartitionId(1));
+    return Fault::kNone;
+  });
+  options.flush_interval = minutes(5);
+  Archiver archiver(parts_with(losing), options);
+  bool other_ran = false;
+  archiver.on_progress([&](const ArchiveTotals& totals) {
+    if (totals.events == 0 || std::exchange(other_ran, true)) return;
+    EXPECT_OK(archive());  // sees that ours is written
+  });
+  const Duration begin = clock.steady();
+  EXPECT_EQ(value(archiver.run(ArchiveMode::kOnce, {})).events, 5);
+  EXPECT_TRUE(other_ran);
+  EXPECT_LT(clock.steady().ms - begin.ms, options.flush_interval.ms);
+  expect_archived(6, 0);
+}
+
 TEST_F(OwnershipTest, ClosingAnImportNeedsEveryPartition) {
   publish(5);
   ASSERT_OK(archive());

@@ -30,7 +30,9 @@ Error hub_overtook(const HubComparison& found, const std::string& hub) {
   return Error(
       ErrorCode::kValidation, found.what, hub,
       "its retention has overtaken the archive; nothing was written. If they cannot be brought back, "
-      "'changevault archive --accept-loss' records them as lost and goes on behind them");
+      "'changevault archive --accept-loss' records them as lost and goes on behind them; if the hub was put "
+      "back "
+      "from an older copy, say 'changevault archive --new-epoch' instead");
 }
 
 }  // namespace
@@ -44,8 +46,9 @@ PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& contex
 Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
   for (int attempt = 1; attempt <= kClaimAttempts; ++attempt) {
     CV_ASSIGN(const ResumePoint resume, read_resume_point(chain_, terms.promised_end));
+    if (resume.end == Slot(0)) CV_TRY(check_never_archived());
     bool overtaken = false;
-    CV_ASSIGN(next_, start_of(resume, overtaken));
+    CV_ASSIGN(next_, start_of(resume, terms, overtaken));
     committed_next_ = next_;
     slot_ = claim_slot_ = resume.end;
     previous_sha_ = resume.previous_sha;
@@ -57,19 +60,48 @@ Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
     // Where another claim was quicker, what we read is old: read again from the end.
     if (!written && written.error().code == ErrorCode::kFenced) continue;
     CV_TRY(written);
-    if (overtaken) CV_TRY(record_loss());
+    if (!overtaken) return true;
+    const auto recorded = record_loss();
+    if (!recorded && recorded.error().code == ErrorCode::kFenced) continue;
+    CV_TRY(recorded);
     return true;
   }
   return false;
 }
 
+// Nothing is uploaded before a claim: objects of a partition without a chain say that the chain was deleted.
+Result<void> PartitionArchive::check_never_archived() {
+  const Archiver::Parts& parts = context_.parts;
+  return for_each_object(
+      parts.store, parts.layout.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
+        const auto name = parts.layout.parse(info.key);
+        if (!name || !name->origin || name->origin->partition != partition_) return {};
+        return Error(ErrorCode::kCorrupt,
+                     fmt::format("the ledger of partition {} is gone, what was archived under it is there",
+                                 partition_.value),
+                     info.key,
+                     "nothing was written. Bring the folder back from a copy of the ledger: changevault "
+                     "repair --copy DIR; "
+                     "then find out who deletes below the archive's root");
+      });
+}
+
 // The first event to archive, behind what is; a new life of the hub begins with the oldest that it has.
-Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, bool& overtaken) {
+Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, const ClaimTerms& terms,
+                                            bool& overtaken) {
   const Archiver::Parts& parts = context_.parts;
   const Epoch epoch = context_.identity.epoch;
   if (!resume.next || resume.epoch < epoch) {
     CV_ASSIGN(const PartitionBounds bounds, bounds_of(parts.hub, partition_));
-    return bounds.first;
+    // An archive begins with what the hub has; a partition that joined it later has been its own from 0 on.
+    if (resume.next || !terms.joined_later || bounds.first == Sequence(0)) return bounds.first;
+    overtaken = true;
+    if (context_.options.accept_loss) return Sequence(0);
+    return hub_overtook(
+        {HubFit::kOvertaken, bounds,
+         fmt::format("the hub no longer has the events 0 to {} of partition {}, which are not archived",
+                     bounds.first.value - 1, partition_.value)},
+        parts.hub.url());
   }
   if (resume.epoch > epoch) {
     return Error(ErrorCode::kFenced,

@@ -46,8 +46,9 @@ class PartitionArchive {
 
   struct ClaimTerms {
     std::optional<Timestamp>
-        floor;            // the end of the seals: a partition that joins now places nothing below it
-    Slot promised_end{};  // what the seals say the chain reaches at least
+        floor;                  // the end of the seals: a partition that joins now places nothing below it
+    Slot promised_end{};        // what the seals say the chain reaches at least
+    bool joined_later = false;  // added to the hub that is archived: its first event is 0, or it was lost
   };
   // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim,
   // with options.accept_loss followed by what the hub has lost. False: others claim it at the same time and
@@ -79,7 +80,8 @@ class PartitionArchive {
   std::optional<Duration> open_since() const { return open_since_; }
 
  private:
-  Result<Sequence> start_of(const ResumePoint& resume, bool& overtaken);
+  Result<Sequence> start_of(const ResumePoint& resume, const ClaimTerms& terms, bool& overtaken);
+  Result<void> check_never_archived();
   Result<std::vector<std::string>> salvage(Sequence first, Sequence last);
   Result<Error> fenced();
   Timestamp effective_time(Timestamp broker, Timestamp now) const;

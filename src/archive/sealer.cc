@@ -122,6 +122,11 @@ Result<void> Sealer::open() {
                  context_.parts.store.url() + "/" + context_.parts.layout.root(),
                  "run 'changevault init' first; if there should be one, check store.url and store.root");
   }
+  CV_ASSIGN(const WalkedEntry first, read_entry(chain_, Slot(0)));
+  const auto* hub = std::get_if<HubEntry>(&first.entry.body);
+  if (hub == nullptr)
+    return Error(ErrorCode::kCorrupt, "the first entry of the seals is not the hub's", first.key);
+  first_partitions_ = hub->partitions;
   return read_end(end);
 }
 

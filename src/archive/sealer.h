@@ -66,6 +66,10 @@ class Sealer {
   // Reads what others have written to it since.
   Result<void> refresh();
   const HubEntry& hub() const { return hub_; }  // the newest
+  // Added to the hub that the archive began with, since.
+  bool joined_later(PartitionId partition) const {
+    return hub_.epoch == Epoch(0) && partition.value >= first_partitions_;
+  }
   // Makes `hub` the newest entry of its kind; true where it is now. False: another entry came first, and was
   // read.
   Result<bool> write_hub(const HubEntry& hub);
@@ -91,7 +95,8 @@ class Sealer {
   Slot end_{};
   std::string previous_sha_;
   HubEntry hub_;
-  Slot hub_slot_{};  // where it stands
+  std::int32_t first_partitions_ = 0;  // of the first `hub` entry
+  Slot hub_slot_{};                    // where it stands
   std::optional<Hour> sealed_to_;
   std::map<PartitionId, Slot> through_;  // of the newest seal
   std::vector<OpenLoss> open_losses_;

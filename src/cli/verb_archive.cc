@@ -26,15 +26,17 @@ class ArchiveVerb final : public Verb {
     app.add_flag("--close", close_, "with --once: no more events come for the newest hour");
     app.add_flag("--accept-loss", accept_loss_,
                  "what the hub deleted before it was archived is listed as lost, and archiving goes on");
-    app.add_flag("--new-epoch", new_epoch_,
-                 "the hub was made again or set back: go on with the oldest event that it has");
+    app.add_flag(
+        "--new-epoch", new_epoch_,
+        "the hub was made again or set back: go on with its oldest event (one that is gone is made)");
   }
   Result<int> run(Context& context) override {
     if (close_ && !once_) {
       return Error(ErrorCode::kUsage, "--close ends an import and goes with --once only", "",
                    "write: changevault archive --once --close");
     }
-    CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts));
+    CV_ASSIGN(const Archiver::Parts parts,
+              archiver_parts(context.parts, new_epoch_ ? OpenMode::kCreate : OpenMode::kOpen));
     ArchiverOptions options = archiver_options(context.configuration, context.identity.owner());
     options.accept_loss = accept_loss_;
     options.new_epoch = new_epoch_;

@@ -109,7 +109,9 @@ class InitVerb final : public Verb {
     if (hub) return {};
     return Error(hub.error().code, "the hub of the archive that stands here: " + hub.error().message,
                  hub.error().object,
-                 "point hub.url at the hub that this archive belongs to, or choose another store.root");
+                 "point hub.url at the hub that this archive belongs to, or choose another store.root; where "
+                 "the hub is "
+                 "gone for good: changevault archive --new-epoch makes a new one and goes on");
   }
 
   // A hub that was there already gets the partitions that the configuration has more; how many these are.

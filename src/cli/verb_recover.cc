@@ -96,6 +96,8 @@ Result<void> save_plan(const RecoveryPlan& plan, const std::string& path) {
 
 Result<RecoveryPlan> read_plan(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
+  if (std::filesystem::is_directory(path))
+    return Error(ErrorCode::kUsage, "a folder is no plan", path, "name the file that --plan wrote");
   if (!file) return system_error(ErrorCode::kUsage, "the plan cannot be read", path, errno);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return decode_plan(bytes, path);
@@ -276,21 +278,26 @@ class RecoverVerb final : public Verb {
     hours.key.clear();
     hours.pattern.clear();
     CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
-    if (catalog != nullptr) CV_TRY(find_scope(*catalog, hours));
+    Scope asked = hours;
+    asked.pattern = scope.pattern;
+    if (catalog != nullptr) CV_TRY(find_scope(*catalog, asked));
+    complain_of_problems(context.out, coverage);
     if (context.out.json_wanted()) {
       RecoveryResult nothing;
       nothing.state = RecoveryState::kDone;
       context.out.print_json(to_json(nothing, gaps_ ? coverage.gaps() : 0));
     } else if (gaps_) {
-      context.out.print(coverage.gaps() == 0 ? "nothing is missing"
-                                             : "nothing is missing that the archive could put back");
+      context.out.print(!coverage.problems.empty() ? "nothing was recovered: not everything could be checked"
+                        : coverage.gaps() == 0     ? "nothing is missing"
+                                                   : "nothing is missing that the archive could put back");
     } else {
       context.out.print(
           coverage.quiet()
               ? "quiet: these hours are complete and had no events, so there is nothing to recover"
               : "the archive holds nothing of this scope, so there is nothing to recover");
     }
-    return gaps_ && coverage.gaps() > 0 ? kExitGaps : kExitDone;
+    if (gaps_ && coverage.gaps() > 0) return kExitGaps;
+    return coverage.problems.empty() ? kExitDone : kExitFailed;
   }
 
   Result<int> decide(Context& context, const RecoveryPlan& plan) const {
@@ -403,9 +410,12 @@ class RecoverVerb final : public Verb {
   // sides.
   static Result<int> report(Context& context, const Scope& scope, const RecoveryResult& result) {
     std::int64_t gaps_left = result.state == RecoveryState::kDone ? 0 : 1;
+    bool checked = true;
     if (scope.is_whole_hours()) {
       CV_ASSIGN(const Coverage coverage, gaps_now(context, scope));
-      gaps_left = coverage.gaps();
+      gaps_left = std::max(gaps_left, coverage.gaps());
+      complain_of_problems(context.out, coverage);
+      checked = coverage.problems.empty();
     }
     Output& out = context.out;
     if (out.json_wanted()) {
@@ -413,7 +423,8 @@ class RecoverVerb final : public Verb {
     } else {
       print_result(out, result, gaps_left);
     }
-    return gaps_left > 0 || result.state != RecoveryState::kDone ? kExitGaps : kExitDone;
+    if (gaps_left > 0 || result.state != RecoveryState::kDone) return kExitGaps;
+    return checked ? kExitDone : kExitFailed;
   }
 
   static std::string describe_check(const CheckedStep& check) {

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <mutex>
 
 #include "cli/daemon_words.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/jobs.h"
 #include "service/supervisor.h"
@@ -9,15 +11,18 @@
 namespace changevault {
 namespace {
 
+constexpr Duration kFirstPause = seconds(5);
+constexpr Duration kLongestPause = minutes(1);
+
 class RunVerb final : public Verb {
  public:
   std::string name() const override { return "run"; }
   std::string summary() const override { return "archive and load in one process"; }
   std::string usage() const override { return ""; }
   std::string details() const override {
-    return "Runs until it is stopped (SIGTERM, Ctrl-C); what it holds is then written first. An error of one "
-           "part\n"
-           "stops both.";
+    return "Runs until it is stopped (SIGTERM, Ctrl-C); what it holds is then written first. An error of "
+           "the\n"
+           "archiver stops both; while loading fails archiving goes on, and loading is tried again.";
   }
   std::string examples() const override { return "changevault run"; }
   void add_options(CLI::App&) override {}
@@ -57,10 +62,19 @@ class RunVerb final : public Verb {
       return {};
     });
     supervisor.add("load", [&](std::stop_token stop) -> Result<void> {
-      CV_ASSIGN(const LoadTotals totals, loader.run(false, stop));
-      const std::lock_guard lock(mutex);
-      loaded = totals;
-      return {};
+      // The archive must go on whatever the warehouse does: what the hub deletes meanwhile would be lost.
+      for (Duration pause = kFirstPause;; pause = std::min(milliseconds(2 * pause.ms), kLongestPause)) {
+        const Result<LoadTotals> totals = loader.run(false, stop);
+        if (totals) {
+          const std::lock_guard lock(mutex);
+          loaded = *totals;
+          return {};
+        }
+        if (stop.stop_requested()) return totals.error();
+        context.out.note("load: " + printable(totals.error().to_string()) +
+                         "; archiving goes on, loading is tried again in " + to_string(pause));
+        if (!parts.clock.sleep(pause, stop)) return totals.error();
+      }
     });
     context.out.note("archiving " + context.configuration.hub.url + " and loading " +
                      context.configuration.warehouse.url + "; stop with Ctrl-C");

@@ -59,7 +59,7 @@ Result<LoadTotals> Loader::run(bool once, std::stop_token stop) {
     const Result<void> done = load_listed(totals, stop);
     if (once && !done) return done.error();
     if (once || stop.stop_requested()) return totals;
-    if (!done && !passes(done.error())) return done.error();
+    if (!done && !passes(done.error()) && !damage_) return done.error();
     tell_wait(done);
     if (!clock_.sleep(options_.poll_interval, stop)) return totals;
   }
@@ -72,21 +72,27 @@ void Loader::tell_wait(const Result<void>& done) {
 }
 
 Result<void> Loader::load_listed(LoadTotals& totals, const std::stop_token& stop) {
+  damage_.reset();
   CV_TRY(cursor_.follow());
   for (; taken_ < cursor_.slots().size(); ++taken_) pending_.insert(cursor_.slots()[taken_]);
   const bool looked_just_now = mark_ && clock_.steady().ms - looked_.ms < options_.look_interval.ms;
   if (pending_.empty() && looked_just_now) return {};
+  if (!looked_just_now) pending_.insert(damaged_.begin(), damaged_.end());  // somebody may have repaired them
   CV_TRY(compare_with_warehouse());
   while (!pending_.empty()) {
     std::vector<ListedSlot> slots;
     CV_ASSIGN(const std::vector<ListedRef> window, take_window(slots));
+    window_damaged_ = false;
     for (std::size_t at = 0; at < window.size();) {
       if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
       CV_TRY(load_batch(take_batch(window, at, options_.batch_text_bytes), totals, stop));
     }
-    for (const ListedSlot& slot : slots) pending_.erase(slot);
+    for (const ListedSlot& slot : slots) {
+      pending_.erase(slot);
+      window_damaged_ ? static_cast<void>(damaged_.insert(slot)) : static_cast<void>(damaged_.erase(slot));
+    }
   }
-  return {};
+  return damage_ ? Result<void>(*damage_) : Result<void>();
 }
 
 Result<void> Loader::compare_with_warehouse() {
@@ -127,7 +133,29 @@ Result<std::vector<ListedRef>> Loader::take_window(std::vector<ListedSlot>& slot
   return window;
 }
 
-Result<void> Loader::load_batch(const std::vector<SegmentRef>& batch, LoadTotals& totals,
+// A segment that cannot be read costs itself only: the others of its batch are loaded without it.
+Result<void> Loader::load_batch(std::vector<SegmentRef> batch, LoadTotals& totals,
+                                const std::stop_token& stop) {
+  while (!batch.empty()) {
+    const Result<void> loaded = load_whole(batch, totals, stop);
+    if (loaded || loaded.error().code != ErrorCode::kCorrupt) return loaded;
+    const auto damaged = std::find_if(batch.begin(), batch.end(), [&](const SegmentRef& segment) {
+      return segment.key == loaded.error().object;
+    });
+    if (damaged == batch.end()) return loaded;
+    batch.erase(damaged);
+    window_damaged_ = true;
+    if (!damage_) {
+      damage_ = loaded.error();
+      damage_->message += "; all that can be read is loaded";
+      damage_->hint =
+          "put it back with 'changevault repair', then load again; 'changevault verify' names all damage";
+    }
+  }
+  return {};
+}
+
+Result<void> Loader::load_whole(const std::vector<SegmentRef>& batch, LoadTotals& totals,
                                 const std::stop_token& stop) {
   const Scope everything;
   SegmentFeed feed(store_, everything, stop);

@@ -50,7 +50,9 @@ class Loader {
   // Told, in words, when following has to wait for something that passes by itself, and when that is over.
   void on_wait(std::function<void(const std::string&)> wait);
   // `once`: until everything listed now is loaded; else until `stop`. Killed anywhere, the next run goes on;
-  // no row is inserted twice. kBusy and kUnreachable that are retryable are retried while following.
+  // no row is inserted twice. A segment that cannot be read is left out: kCorrupt with `once` when all others
+  // are loaded, told and tried again while following. kBusy and kUnreachable that are retryable are retried
+  // while following.
   Result<LoadTotals> run(bool once, std::stop_token stop);
 
  private:
@@ -59,7 +61,8 @@ class Loader {
   Result<void> compare_with_warehouse();
   // Segments of the oldest pending slots, as many slots as fill a batch; at least one.
   Result<std::vector<ListedRef>> take_window(std::vector<ListedSlot>& slots);
-  Result<void> load_batch(const std::vector<SegmentRef>& batch, LoadTotals& totals,
+  Result<void> load_batch(std::vector<SegmentRef> batch, LoadTotals& totals, const std::stop_token& stop);
+  Result<void> load_whole(const std::vector<SegmentRef>& batch, LoadTotals& totals,
                           const std::stop_token& stop);
   void tell_wait(const Result<void>& done);
 
@@ -72,6 +75,9 @@ class Loader {
   LedgerCursor cursor_;
   std::size_t taken_ = 0;         // of the cursor's slots, into pending_
   std::set<ListedSlot> pending_;  // not known to be loaded
+  std::set<ListedSlot> damaged_;  // with segments that could not be read: tried again now and then
+  bool window_damaged_ = false;
+  std::optional<Error> damage_;   // the first of this look at the ledger
   std::optional<LoadMark> mark_;  // of the warehouse that pending_ was compared with
   Duration looked_{};             // when the mark was last looked at
   std::string waiting_for_;       // what was told last; empty: nothing

@@ -105,13 +105,45 @@ TEST_F(LoaderTest, LoadsTheOldestHourFirstInBatchesOfBoundedText) {
   EXPECT_EQ(order, (std::vector<std::string>{"alpha", "zeta", "beta"}));
 }
 
-TEST_F(LoaderTest, ASegmentWhoseBytesChangedIsNotLoaded) {
-  archive_events(10, "orders", 0, 4);
+TEST_F(LoaderTest, ADamagedSegmentCostsItselfOnly) {
+  archive_events(10, "orders", 0, 8);
+  archive_events(11, "orders", 8, 12);
   const std::string key = archive_.catalog().segments()[0].facts.key;
   const std::string bytes = value(archive_.store.get(key));
   archive_.store.corrupt(key, bytes.substr(0, bytes.size() - 1) + "x");
-  EXPECT_ERROR(load_once(), ErrorCode::kCorrupt);
-  EXPECT_TRUE(warehouse_.rows().empty());
+  for (int run = 0; run < 2; ++run) {
+    const auto loaded = load_once();
+    EXPECT_ERROR(loaded, ErrorCode::kCorrupt);
+    EXPECT_EQ(loaded.error().object, key);
+    EXPECT_NE(loaded.error().hint.find("changevault repair"), std::string::npos);
+    EXPECT_EQ(warehouse_.rows().size(), 8U);
+  }
+  archive_.store.corrupt(key, bytes);
+  EXPECT_EQ(value(load_once()).inserted, 4);
+  EXPECT_EQ(warehouse_.rows().size(), 12U);
+}
+
+TEST_F(LoaderTest, ARepairedSegmentIsLoadedWhileFollowing) {
+  archive_events(10, "orders", 0, 8);
+  const std::string key = archive_.catalog().segments()[0].facts.key;
+  const std::string bytes = value(archive_.store.get(key));
+  ASSERT_OK(archive_.store.remove(key));
+  WatchedClock clock(archive_.clock);
+  std::stop_source stop;
+  std::vector<std::string> told;
+  clock.on_sleep = [&](int sleeps) {
+    if (sleeps == 1) {
+      EXPECT_EQ(warehouse_.rows().size(), 4U);
+      ASSERT_OK(archive_.store.put_if_absent(key, bytes, {}));
+      archive_.clock.advance(minutes(1));
+    }
+    if (sleeps == 3) stop.request_stop();
+  };
+  Loader following = loader(archive_.store, clock);
+  following.on_wait([&](const std::string& words) { told.push_back(words); });
+  EXPECT_EQ(value(following.run(false, stop.get_token())).inserted, 8);
+  ASSERT_FALSE(told.empty());
+  EXPECT_NE(told[0].find("a segment that the ledger lists is gone"), std::string::npos);
 }
 
 // What was loaded once with other bytes than the ledger names is not taken for loaded.

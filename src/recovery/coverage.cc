@@ -456,7 +456,7 @@ class Comparison {
       facts.lost = lost[at % hours_.size()];
       facts.all_pending = all_pending_[at];
       cell.state = classify(facts);
-      if (options_.acknowledged && is_gap(cell.state) && !cell.unreadable) {
+      if (options_.acknowledged && is_gap(cell.state)) {
         facts.acknowledged = options_.acknowledged(cell, coverage_.ns(cell), evidence_of(at));
         cell.state = classify(facts);
       }

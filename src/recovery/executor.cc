@@ -126,13 +126,12 @@ class Course {
 
   Result<RecoveryResult> run(bool stage_only) {
     if (!journal_.entries().empty()) CV_TRY(ask_what_is_merged());
-    const bool waited =
-        !journal_.entries().empty() && std::holds_alternative<WaitingStep>(journal_.entries().back().step);
     CV_TRY(journal_.append(
         StartedStep{plan_.hash(), actor_, counts_.size() > 1 ? counts_ : std::vector<std::int64_t>{}}));
     bool staged = false;
-    if ((merged_any() || waited) && journal_.last<ValidatedStep>() != nullptr) {
-      // The merge read side tables that were valid; while they stand, they serve.
+    if (merged_any() && journal_.last<ValidatedStep>() != nullptr) {
+      // The merge read side tables that were valid; while they stand, they serve. Before any merge they are
+      // filled anew: people may have worked on them.
       CV_ASSIGN(staged, all_stages_stand());
       result_.staged = journal_.last<ValidatedStep>()->rows;
       if (staged && merged_all()) return finish();
@@ -311,7 +310,9 @@ class Course {
                                           : std::to_string(merged) + " of " + std::to_string(chunks_.size()) +
                                                 " parts of the rows were merged";
     error.message = what + ", but the recovery could not be ended: " + error.message;
-    error.hint = "run recover --resume " + plan_.id + "; recovering again inserts nothing twice";
+    error.hint = "run recover --resume " + plan_.id +
+                 "; recovering again inserts nothing twice. If it can never be " +
+                 "ended: recover --gaps for what is still missing, then recover --discard " + plan_.id;
     return error;
   }
 
@@ -391,6 +392,13 @@ std::string chunk_name(const std::string& recovery_id, std::size_t chunk, std::s
   return chunks == 1 ? recovery_id : fmt::format("{}_c{:03}", recovery_id, chunk + 1);
 }
 
+std::string recovery_of_chunk(const std::string& chunk_name) {
+  const std::size_t at = chunk_name.rfind("_c");
+  if (at == std::string::npos || chunk_name.size() < at + 5) return chunk_name;
+  const bool number = chunk_name.find_first_not_of("0123456789", at + 2) == std::string::npos;
+  return number ? chunk_name.substr(0, at) : chunk_name;
+}
+
 RecoveryResult as_planned(const RecoveryPlan& plan) {
   RecoveryResult result;
   result.id = plan.id;
@@ -462,22 +470,23 @@ Result<void> Executor::discard(const std::string& id, const Actor& actor) {
   const StartedStep* started = journal.last<StartedStep>();
   const std::vector<Chunk> chunks =
       chunks_of(plan, counts_of(plan, started != nullptr ? started->chunks : std::vector<std::int64_t>{}));
-  // Without its side tables nobody can merge it any more, so that nothing was merged stays true. Whoever is
-  // staging them anew meets our journal entry, or we meet theirs.
-  const auto none_merged = [&]() -> Result<void> {
-    for (const Chunk& chunk : chunks) {
-      CV_ASSIGN(const auto merged, parts_.warehouse.merged(chunk.name));
-      if (!merged) continue;
-      return Error(ErrorCode::kStalePlan, "a part of its rows was merged already", "recovery " + id,
-                   "end it with: changevault recover --resume " + id);
-    }
-    return {};
-  };
-  CV_TRY(none_merged());
+  // Without its side tables nobody can merge it any more, so that what was counted behind their end stays
+  // true. Whoever is staging them anew meets our journal entry, or we meet theirs.
   for (const Chunk& chunk : chunks) CV_TRY(parts_.warehouse.drop_stage(chunk.name));
-  CV_TRY(none_merged());
+  std::size_t merged = 0;
+  std::int64_t inserted = 0;
+  for (const Chunk& chunk : chunks) {
+    CV_ASSIGN(const auto outcome, parts_.warehouse.merged(chunk.name));
+    if (!outcome) continue;
+    ++merged;
+    inserted += outcome->inserted;
+  }
+  const std::string how =
+      merged == 0 ? "given up before the merge"
+                  : fmt::format("given up when {} of {} parts were merged, which inserted {} rows", merged,
+                                chunks.size(), inserted);
   return journal.append(FailedStep{actor, to_string(plan.scope), name(RecoveryStep::kMerge),
-                                   name(ErrorCode::kCancelled), "given up before the merge", false});
+                                   name(ErrorCode::kCancelled), how, merged > 0});
 }
 
 }  // namespace changevault

@@ -63,6 +63,8 @@ struct ExecutorOptions {
 std::vector<std::int64_t> cut_into_chunks(const RecoveryPlan& plan, const ExecutorOptions& options);
 // "20250116t081500z_1a2b3c4d" where there is one chunk, else "…_c001" and so on.
 std::string chunk_name(const std::string& recovery_id, std::size_t chunk, std::size_t chunks);
+// And back: the recovery that a side table belongs to.
+std::string recovery_of_chunk(const std::string& chunk_name);
 
 // What a plan amounts to before it is carried out.
 RecoveryResult as_planned(const RecoveryPlan& plan);

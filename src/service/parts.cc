@@ -23,6 +23,9 @@ Result<std::unique_ptr<Part>> open_part(const std::map<std::string, Driver<Part>
     Error error = part.error();
     error.code = ErrorCode::kUsage;
     error.hint = "make it with: changevault init (or correct " + what + ".url in the configuration)";
+    if (what == "hub")
+      error.hint +=
+          "; where it is gone for good and the archive is to go on: changevault archive --new-epoch";
     return error;
   }
   return part;

@@ -61,7 +61,7 @@ Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_to
   CV_ASSIGN(const std::vector<WarehouseCell> rows, warehouse->cells(recent));
   const Difference difference = compare(catalog.cells(recent), rows);
   out.gaps = difference.cells;
-  if (difference.cells == 0) return out;
+  if (difference.cells == 0 && catalog.lost().empty()) return out;
   out.proven = !difference.extra && difference.bytes <= kReadBytes;
   if (!out.proven) return out;
   CV_ASSIGN(HourCatalog hours, read_hour_catalog(*store, parts.layout()));

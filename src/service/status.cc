@@ -4,6 +4,7 @@
 
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "recovery/executor.h"
 #include "recovery/journal.h"
 #include "service/read_catalog.h"
 #include "service/recent_gaps.h"
@@ -82,7 +83,9 @@ Result<std::vector<LeftStage>> left_stages(Parts& parts, Warehouse& warehouse) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   CV_ASSIGN(const std::vector<std::string> ids, warehouse.stages());
   std::vector<LeftStage> out;
-  for (const std::string& id : ids) {
+  for (const std::string& stage : ids) {
+    const std::string id = recovery_of_chunk(stage);
+    if (!out.empty() && out.back().id == id) continue;
     const Result<std::vector<JournalEntry>> journal = read_journal(*store, parts.layout(), id);
     out.push_back({id, journal && !journal->empty() ? name(journal->back().step) : "unknown"});
   }
