@@ -24,8 +24,17 @@ Result<void> check_facts(const CommitEntry& commit, const SegmentFacts& facts, c
 Result<WalkedEntry> read_entry(Chain& chain, Slot slot) {
   CV_ASSIGN(StoredSlot stored, chain.read(slot));
   const std::string key = chain.key(slot);
-  CV_ASSIGN(Entry entry, decode_entry(stored.bytes, key));
-  return WalkedEntry{slot, key, std::move(stored.sha256), std::move(entry)};
+  Result<Entry> entry = decode_entry(stored.bytes, key);
+  if (!entry) {
+    if (entry.error().code == ErrorCode::kCorrupt && entry.error().hint.empty()) {
+      entry.error().hint =
+          "nothing was written. 'changevault verify' names all damage; 'changevault repair --copy DIR' puts "
+          "a ledger "
+          "slot back from a copy of the archive";
+    }
+    return entry.error();
+  }
+  return WalkedEntry{slot, key, std::move(stored.sha256), std::move(*entry)};
 }
 
 Result<void> walk_chain(Chain& chain, Slot end, const std::function<Result<void>(const WalkedEntry&)>& each) {

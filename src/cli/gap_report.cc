@@ -259,7 +259,7 @@ void print_coverage(Output& out, const GapFinding& found, const CoverageView& vi
   print_sum(out, coverage);
   std::vector<FoundGap> open = found.gaps;
   std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });
-  if (coverage.gaps() == 0 && !coverage.problems.empty()) {
+  if (coverage.gaps() == 0 && coverage.uncertain()) {
     out.print("\n" + out.paint(Color::kYellow, "no gaps in what could be checked"));
   } else if (open.empty()) {
     out.print("\n" + out.paint(Color::kGreen, "no gaps"));

@@ -287,9 +287,9 @@ class RecoverVerb final : public Verb {
       nothing.state = RecoveryState::kDone;
       context.out.print_json(to_json(nothing, gaps_ ? coverage.gaps() : 0));
     } else if (gaps_) {
-      context.out.print(!coverage.problems.empty() ? "nothing was recovered: not everything could be checked"
-                        : coverage.gaps() == 0     ? "nothing is missing"
-                                                   : "nothing is missing that the archive could put back");
+      context.out.print(coverage.uncertain()   ? "nothing was recovered: not everything could be checked"
+                        : coverage.gaps() == 0 ? "nothing is missing"
+                                               : "nothing is missing that the archive could put back");
     } else {
       context.out.print(
           coverage.quiet()
@@ -297,7 +297,7 @@ class RecoverVerb final : public Verb {
               : "the archive holds nothing of this scope, so there is nothing to recover");
     }
     if (gaps_ && coverage.gaps() > 0) return kExitGaps;
-    return coverage.problems.empty() ? kExitDone : kExitFailed;
+    return coverage.uncertain() ? kExitFailed : kExitDone;
   }
 
   Result<int> decide(Context& context, const RecoveryPlan& plan) const {
@@ -415,7 +415,7 @@ class RecoverVerb final : public Verb {
       CV_ASSIGN(const Coverage coverage, gaps_now(context, scope));
       gaps_left = std::max(gaps_left, coverage.gaps());
       complain_of_problems(context.out, coverage);
-      checked = coverage.problems.empty();
+      checked = !coverage.uncertain();
     }
     Output& out = context.out;
     if (out.json_wanted()) {

@@ -234,7 +234,7 @@ class Comparison {
     cell.unreadable = true;
     cell.numbers =
         numbers_by_counts(cell.numbers, rows == nullptr ? 0 : cell.numbers.warehouse - rows->null_ids);
-    coverage_.problems.push_back({std::move(error), at});
+    coverage_.problems.push_back({std::move(error), at, true});
     return {};
   }
 
@@ -385,7 +385,7 @@ class Comparison {
       cell.numbers.extra = std::max<std::int64_t>(0, cell.numbers.extra - held);
       if (!damage || cell.numbers.extra == 0) continue;
       cell.unreadable = true;  // the rows may be those of what is damaged
-      coverage_.problems.push_back({*damage, e.cell});
+      coverage_.problems.push_back({*damage, e.cell, true});
     }
     return {};
   }
@@ -443,7 +443,7 @@ class Comparison {
 
   void judge() {
     for (const LedgerProblem& problem : archive_.problems) {
-      coverage_.problems.push_back({problem.error, std::nullopt});
+      coverage_.problems.push_back({problem.error, std::nullopt, problem.from < problem.to});
     }
     std::vector<bool> lost;
     for (const Hour hour : hours_) lost.push_back(lost_in(hour));

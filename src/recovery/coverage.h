@@ -1,6 +1,7 @@
 // Gaps: archive against warehouse, for every hour of every collection of a scope.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,6 +35,7 @@ struct GapCell {
 struct CoverageProblem {
   Error error;                      // its object is the object
   std::optional<std::size_t> cell;  // index into Coverage::cells; nullopt: a slot of the ledger
+  bool uncertain = true;            // something is not known for it; false: other slots told it all
 };
 
 struct Coverage {
@@ -42,6 +44,10 @@ struct Coverage {
   std::vector<GapCell> cells;  // by namespace, then hour: one for each pair that the scope takes
   std::map<GapState, std::int64_t> summary;
   std::vector<CoverageProblem> problems;
+  bool uncertain() const {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const CoverageProblem& p) { return p.uncertain; });
+  }
 
   const Namespace& ns(const GapCell& cell) const { return namespaces[cell.ns]; }
   std::int64_t gaps() const;  // cells with is_gap
