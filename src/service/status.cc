@@ -65,6 +65,7 @@ Result<std::vector<PartitionStatus>> partition_status(Parts& parts, const Catalo
       status.archived = state.events;
       status.watermark = state.watermark;
       next = std::max(next, state.next.value_or(b.first));
+      if (state.next) status.deleted = std::max<std::int64_t>(0, b.first.value - state.next->value);
       if (state.end == Slot(0)) continue;
       CV_ASSIGN(SlotFacts newest, newest_slot(parts, state));
       status.epoch = newest.epoch;
@@ -149,9 +150,19 @@ void add_attention(Status& status) {
     say("the hub lost events before they were archived; see the hours with: changevault gaps");
   }
   std::int64_t behind = 0;
-  for (const PartitionStatus& p : status.partitions.value_or(std::vector<PartitionStatus>()))
+  std::int64_t deleted = 0;
+  for (const PartitionStatus& p : status.partitions.value_or(std::vector<PartitionStatus>())) {
     behind += p.behind;
-  if (behind > 0) say("events wait in the hub; archive them with: changevault archive (or changevault run)");
+    deleted += p.deleted;
+  }
+  if (deleted > 0) {
+    say("the hub has deleted " + std::to_string(deleted) + (deleted == 1 ? " event" : " events") +
+        " that are not archived, and archive refuses to pass over them; if they cannot be brought back: "
+        "changevault "
+        "archive --accept-loss");
+  } else if (behind > 0) {
+    say("events wait in the hub; archive them with: changevault archive (or changevault run)");
+  }
   if (status.warehouse && status.warehouse->waiting > 0) {
     say("archived segments wait to be loaded; load them with: changevault load (or changevault run)");
   }

@@ -32,6 +32,7 @@ struct PartitionStatus {
   PartitionId partition{};
   std::int64_t archived = 0;  // events
   std::int64_t behind = 0;
+  std::int64_t deleted = 0;  // by the hub, before they were archived and without being listed as lost
   std::optional<Timestamp> watermark;
   // Of the newest slot of its chain; nobody claimed the partition yet where there is no owner.
   Epoch epoch{};

@@ -46,6 +46,7 @@ TEST_F(HubLife, WhatItForgotIsLostByTheOperatorsWordOnly) {
   publish(11, 1);  // whoever appends next deletes what is too much
   const Outcome refused = vault_.expect(4, {"archive", "--once"});
   EXPECT_NE(refused.err.find("--accept-loss"), std::string::npos) << refused.err;
+  EXPECT_NE(vault_.expect(0, {"status"}).out.find("--accept-loss"), std::string::npos);
   const std::int64_t lost =
       vault_.expect_json(0, {"archive", "--once", "--close", "--accept-loss"}).at("lost");
   EXPECT_GT(lost, 0);
