@@ -72,18 +72,25 @@ Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
 // Nothing is uploaded before a claim: objects of a partition without a chain say that the chain was deleted.
 Result<void> PartitionArchive::check_never_archived() {
   const Archiver::Parts& parts = context_.parts;
-  return for_each_object(
-      parts.store, parts.layout.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
-        const auto name = parts.layout.parse(info.key);
-        if (!name || !name->origin || name->origin->partition != partition_) return {};
-        return Error(ErrorCode::kCorrupt,
-                     fmt::format("the ledger of partition {} is gone, what was archived under it is there",
-                                 partition_.value),
-                     info.key,
-                     "nothing was written. Bring the folder back from a copy of the ledger: changevault "
-                     "repair --copy DIR; "
-                     "then find out who deletes below the archive's root");
-      });
+  std::string found;
+  CV_TRY(for_each_object(parts.store, parts.layout.archive_prefix(),
+                         [&](const ObjectInfo& info) -> Result<void> {
+                           const auto name = parts.layout.parse(info.key);
+                           if (name && name->origin && name->origin->partition == partition_)
+                             found = info.key;
+                           return {};
+                         }));
+  if (found.empty()) return {};
+  // Another owner may have claimed it, and uploaded, since the chain was looked at.
+  CV_ASSIGN(const Slot end, chain_.find_end());
+  if (end > Slot(0)) return {};
+  return Error(ErrorCode::kCorrupt,
+               fmt::format("the ledger of partition {} is gone, what was archived under it is there",
+                           partition_.value),
+               found,
+               "nothing was written. Bring the folder back from a copy of the archive: changevault repair "
+               "--copy DIR; then "
+               "find out who deletes below the archive's root");
 }
 
 // The first event to archive, behind what is; a new life of the hub begins with the oldest that it has.
