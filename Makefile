@@ -1,10 +1,10 @@
 # Thin: every target is a script or a CMake preset. `make demo` and `make test` need nothing before them but git and make.
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo test check asan format fuzz clean
+.PHONY: help setup build demo test check tidy asan tsan bench bench-compare format fuzz clean
 
 help:       ## what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup:      ## install what is missing
 	@scripts/setup build
@@ -24,12 +24,29 @@ asan: setup ## every test under the address and undefined-behaviour sanitizers
 	@scripts/build asan
 	@scripts/test asan
 
-check:      ## format, include order, documentation, and the proof that these gates close
+tsan: setup ## the same under the thread sanitizer
+	@scripts/build tsan
+	@scripts/test tsan
+
+check:      ## format, include order, clang-tidy on headers, documentation, and the proof that these gates close
 	@scripts/setup build check
 	@scripts/check-format
 	@scripts/check-includes
 	@scripts/check-docs
+	@scripts/tidy headers
 	@scripts/test-gates
+
+tidy:       ## clang-tidy on every source (many minutes the first time)
+	@scripts/setup build check
+	@scripts/tidy all
+
+bench:      ## every work beside its peer: a table of figures and goals (BENCH="--only load --rounds 5")
+	@scripts/setup build bench
+	@scripts/bench $(BENCH)
+
+bench-compare: ## this tree against a revision: make bench-compare BASE=main~10
+	@scripts/setup build bench
+	@scripts/bench compare "$(BASE)" $(BENCH)
 
 format:     ## put every source into the project's format
 	@scripts/setup check

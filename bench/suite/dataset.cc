@@ -50,7 +50,8 @@ Dataset::Dataset(const Bench& bench, std::int64_t events)
 }
 
 void Dataset::make() const {
-  fmt::print(stderr, "making {} events, their archive and their warehouses (kept for the next time)\n", events_);
+  fmt::print(stderr, "making {} events, their archive and their warehouses (kept for the next time)\n",
+             events_);
   generate(event_file(), events_);
   verb({"init", "--set", "hub.partitions=4"});
   fs::copy_file(vault_ / "data/warehouse.duckdb", empty_warehouse());

@@ -66,7 +66,8 @@ int run_all(const Options& options) {
 
 int run_suite(int argc, char** argv) {
   Options options;
-  CLI::App app("vault_bench: every work of the product beside its peer, results checked; the best of some rounds");
+  CLI::App app(
+      "vault_bench: every work of the product beside its peer, results checked; the best of some rounds");
   std::string program;
   std::string folder = "build/bench";
   options.bench.events = 400'000;
@@ -77,7 +78,8 @@ int run_suite(int argc, char** argv) {
   app.add_option("--only", options.only, "works whose name starts so");
   app.add_option("--output", options.output, "table or json")->check(CLI::IsMember({"table", "json"}));
   app.add_option("--save", options.save, "write the JSON to this file as well");
-  app.add_option("--compare", options.compare, "two such files: the first is the base; nothing is run")->expected(2);
+  app.add_option("--compare", options.compare, "two such files: the first is the base; nothing is run")
+      ->expected(2);
   CLI11_PARSE(app, argc, argv);
   if (!options.compare.empty()) {
     fmt::print("{}", comparison_of(read_file(options.compare[0]), read_file(options.compare[1])));

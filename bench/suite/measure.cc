@@ -42,7 +42,7 @@ Finished run(const std::vector<std::string>& argv, const fs::path& folder) {
   if (child < 0) throw Failed("no process could be started");
   if (child == 0) become(argv, folder, out, folder / "err");
   int status = 0;
-  struct rusage usage {};
+  struct rusage usage{};
   if (::wait4(child, &status, 0, &usage) != child || !WIFEXITED(status)) {
     throw Failed(fmt::format("{} was ended by a signal", argv.front()));
   }
@@ -57,8 +57,8 @@ Finished run_to(int exit_code, const std::vector<std::string>& argv, const fs::p
   if (finished.exit_code == exit_code) return finished;
   std::string line;
   for (const std::string& word : argv) line += (line.empty() ? "" : " ") + word.substr(0, 200);
-  throw Failed(fmt::format("{}\nended with exit code {}, expected {}\n{}", line, finished.exit_code, exit_code,
-                           read_file(folder / "err").substr(0, 2000)));
+  throw Failed(fmt::format("{}\nended with exit code {}, expected {}\n{}", line, finished.exit_code,
+                           exit_code, read_file(folder / "err").substr(0, 2000)));
 }
 
 std::string read_file(const fs::path& path) {

@@ -29,9 +29,9 @@ struct Finished {
   std::filesystem::path output;
 };
 
-// Runs argv (argv[0]: a path, or a name found in PATH) in `folder`, its output into the file `folder`/out, and
-// waits. What it says on stderr is shown only where it fails. Throws Failed where it cannot be started or ends
-// by a signal.
+// Runs argv (argv[0]: a path, or a name found in PATH) in `folder`, its output into the file `folder`/out,
+// and waits. What it says on stderr is shown only where it fails. Throws Failed where it cannot be started or
+// ends by a signal.
 Finished run(const std::vector<std::string>& argv, const std::filesystem::path& folder);
 
 // The same, and throws Failed unless it ends with `exit_code`.

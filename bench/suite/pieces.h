@@ -1,6 +1,6 @@
-// Work done inside a process: what has no verb of its own, and the libraries that we are measured against. A piece
-// runs in a child of the benchmark, so that its CPU time and memory are its own; it reads its input first and
-// then measures itself.
+// Work done inside a process: what has no verb of its own, and the libraries that we are measured against. A
+// piece runs in a child of the benchmark, so that its CPU time and memory are its own; it reads its input
+// first and then measures itself.
 #pragma once
 
 #include <string>

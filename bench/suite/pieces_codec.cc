@@ -180,7 +180,8 @@ PieceResult count_piece(const std::vector<std::string>& files) {
   const Stopwatch watch;
   {
     std::vector<std::jthread> threads;
-    for (unsigned n = 0; n < std::max(1U, std::thread::hardware_concurrency()); ++n) threads.emplace_back(guarded);
+    for (unsigned n = 0; n < std::max(1U, std::thread::hardware_concurrency()); ++n)
+      threads.emplace_back(guarded);
   }
   if (!failure.empty()) throw Failed(failure);
   Sample sample = watch.stop();

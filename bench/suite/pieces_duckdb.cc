@@ -44,7 +44,8 @@ class Database {
 std::string reader_of(const std::vector<std::string>& files) {
   std::string columns;
   for (const Column& column : kRecordColumns) {
-    columns += fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", quote_identifier(column.name), column.type);
+    columns +=
+        fmt::format("{}{}: '{}'", columns.empty() ? "" : ", ", quote_identifier(column.name), column.type);
   }
   std::string names;
   for (const std::string& file : files) names += (names.empty() ? "" : ", ") + quote_text(file);

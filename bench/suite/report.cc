@@ -51,9 +51,10 @@ std::string words_of(const GoalResult& goal, const WorkResult& work) {
 
 std::string line_of(const ContenderResult& who, const std::string& unit) {
   const Sample& best = who.best;
-  const std::string peak = best.peak > 0 ? fmt::format("{:.0f}", static_cast<double>(best.peak) / kMebibyte) : "-";
-  return fmt::format("  {:<26} {:>8.2f} {:>8.2f} {:>8}   {:>12.0f} {}/s\n", who.name, best.wall, best.cpu, peak,
-                     best.amount / best.wall, unit);
+  const std::string peak =
+      best.peak > 0 ? fmt::format("{:.0f}", static_cast<double>(best.peak) / kMebibyte) : "-";
+  return fmt::format("  {:<26} {:>8.2f} {:>8.2f} {:>8}   {:>12.0f} {}/s\n", who.name, best.wall, best.cpu,
+                     peak, best.amount / best.wall, unit);
 }
 
 double speed(const ordered_json& contender) {
@@ -63,8 +64,9 @@ double speed(const ordered_json& contender) {
 std::string compared(const ordered_json& base, const ordered_json& changed) {
   const ordered_json& was = base.at("contenders").at(0);
   const ordered_json& is = changed.at("contenders").at(0);
-  std::string out = fmt::format("{:<18} {:>8.2f} {:>8.2f}   {:>5.2f} x", base.at("id").get<std::string>(),
-                                was.at("wall").get<double>(), is.at("wall").get<double>(), speed(is) / speed(was));
+  std::string out =
+      fmt::format("{:<18} {:>8.2f} {:>8.2f}   {:>5.2f} x", base.at("id").get<std::string>(),
+                  was.at("wall").get<double>(), is.at("wall").get<double>(), speed(is) / speed(was));
   if (base.at("contenders").size() > 1 && changed.at("contenders").size() > 1) {
     const double weather = speed(changed.at("contenders").at(1)) / speed(base.at("contenders").at(1));
     out += fmt::format("   {:>5.2f} x", speed(is) / speed(was) / weather);
@@ -79,7 +81,8 @@ std::string compared(const ordered_json& base, const ordered_json& changed) {
 }  // namespace
 
 std::string table_of(const std::vector<WorkResult>& results) {
-  std::string out = fmt::format("{:<28} {:>8} {:>8} {:>8}   {:>12}\n", "", "wall s", "CPU s", "peak MiB", "speed");
+  std::string out =
+      fmt::format("{:<28} {:>8} {:>8} {:>8}   {:>12}\n", "", "wall s", "CPU s", "peak MiB", "speed");
   for (const WorkResult& work : results) {
     out += fmt::format("\n{}\n", work.title);
     for (const ContenderResult& who : work.contenders) out += line_of(who, work.unit);
@@ -123,8 +126,8 @@ std::string comparison_of(const std::string& base, const std::string& changed) {
   const auto was = ordered_json::parse(base, nullptr, false);
   const auto is = ordered_json::parse(changed, nullptr, false);
   if (was.is_discarded() || is.is_discarded()) throw Failed("not the JSON of a benchmark");
-  std::string out = fmt::format("{:<18} {:>8} {:>8}   {:>7}   {:>7}   {:>7}\n", "", "base s", "now s", "speed",
-                                "to peer", "memory");
+  std::string out = fmt::format("{:<18} {:>8} {:>8}   {:>7}   {:>7}   {:>7}\n", "", "base s", "now s",
+                                "speed", "to peer", "memory");
   std::size_t both = 0;
   for (const ordered_json& work : is.at("works")) {
     for (const ordered_json& old : was.at("works")) {

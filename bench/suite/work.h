@@ -32,9 +32,9 @@ struct Goal {
 };
 
 struct Work {
-  std::string id;     // one word, for --only and for comparisons
+  std::string id;  // one word, for --only and for comparisons
   std::string title;
-  std::string unit;   // of Sample::amount
+  std::string unit;                   // of Sample::amount
   std::vector<Contender> contenders;  // ours first
   std::vector<Goal> goals;
 };

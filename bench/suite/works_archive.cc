@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::int64_t kPermilleForZlib = 150;  // at some 40 MB/s the whole would take longer than all the rest
+constexpr std::int64_t kPermilleForZlib =
+    150;  // at some 40 MB/s the whole would take longer than all the rest
 
 std::string shell_words(const std::vector<fs::path>& paths) {
   std::string out;
@@ -37,7 +38,8 @@ Work archive_work(const Bench& bench, const Dataset& dataset) {
     // The same text but for the positions' digits: one partition here, four there.
     const double text = json::parse(done.result).at("text_bytes").get<double>();
     if (text < 0.98 * dataset.text_megabytes() * 1e6 || text > 1.02 * dataset.text_megabytes() * 1e6) {
-      throw Failed(fmt::format("archive: {} bytes of text, expected about {}", text, dataset.text_megabytes()));
+      throw Failed(
+          fmt::format("archive: {} bytes of text, expected about {}", text, dataset.text_megabytes()));
     }
     return done.sample;
   };
@@ -115,8 +117,9 @@ Work count_work(const Bench& bench, const Dataset& dataset) {
   const auto peer = [&bench, &dataset] {
     const std::vector<fs::path> all = dataset.segments();
     const std::vector<fs::path> one{all.front()};
-    Finished done = run_to(
-        0, {"sh", "-c", "gunzip -c" + shell_words(one) + " | jq -r .operation_type | sort | uniq -c"}, bench.folder);
+    Finished done =
+        run_to(0, {"sh", "-c", "gunzip -c" + shell_words(one) + " | jq -r .operation_type | sort | uniq -c"},
+               bench.folder);
     std::istringstream lines(read_file(done.output));
     std::map<std::string, std::int64_t> counts;
     std::int64_t n = 0;

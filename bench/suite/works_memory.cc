@@ -44,8 +44,8 @@ Sample archive_again(const Dataset& dataset) {
   const std::string& program = dataset.program().native();
   run_to(0, {program, "init", "--set", "hub.partitions=4"}, folder);
   run_to(0, {program, "publish", "--time-from", "cluster_time", dataset.event_file()}, folder);
-  Finished done = run_to(
-      0, {program, "archive", "--once", "--close", "--set", kSetArchive, "--output", "json"}, folder);
+  Finished done =
+      run_to(0, {program, "archive", "--once", "--close", "--set", kSetArchive, "--output", "json"}, folder);
   expect("archive", json::parse(read_file(done.output)).at("records"), dataset.events());
   fs::remove_all(folder);
   done.sample.amount = static_cast<double>(dataset.events());
@@ -67,7 +67,8 @@ Sample get(const Dataset& dataset) {
     if (entry.is_regular_file()) bytes += static_cast<std::int64_t>(entry.file_size());
   }
   std::int64_t archived = 0;
-  for (const fs::path& segment : dataset.segments()) archived += static_cast<std::int64_t>(fs::file_size(segment));
+  for (const fs::path& segment : dataset.segments())
+    archived += static_cast<std::int64_t>(fs::file_size(segment));
   expect("bytes got", bytes, archived);
   fs::remove_all(folder);
   done.sample.amount = static_cast<double>(dataset.events());

@@ -164,7 +164,8 @@ Namespace year_namespace(std::int64_t collection) {
 }
 
 fs::path make_year(const Bench& bench, const YearSize& size) {
-  const fs::path folder = bench.folder / fmt::format("year-{}-{}-{}", size.rows, size.hours, size.collections);
+  const fs::path folder =
+      bench.folder / fmt::format("year-{}-{}-{}", size.rows, size.hours, size.collections);
   if (fs::exists(folder / "complete")) return folder;
   fmt::print(stderr, "making a year of {} collections, {} rows (kept for the next time)\n", size.collections,
              size.rows);

@@ -1,6 +1,7 @@
-// A year of fifty collections with one seal an hour, and five million rows of it in DuckDB: the ledger written with
-// the real encoders, the warehouse filled by SQL. One hour of one collection is not in the warehouse: that
-// cell's segments are real, as gaps reads them; of all others there is only what the ledger says.
+// A year of fifty collections with one seal an hour, and five million rows of it in DuckDB: the ledger
+// written with the real encoders, the warehouse filled by SQL. One hour of one collection is not in the
+// warehouse: that cell's segments are real, as gaps reads them; of all others there is only what the ledger
+// says.
 #pragma once
 
 #include "bench/suite/dataset.h"

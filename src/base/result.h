@@ -13,16 +13,16 @@ template <typename T>
 class [[nodiscard]] Result : public std::expected<T, Error> {
  public:
   using std::expected<T, Error>::expected;
-  Result(Error error)
-      : std::expected<T, Error>(std::unexpect, std::move(error)) {}  // NOLINT: implicit on purpose
+  Result(Error error)  // NOLINT: implicit on purpose
+      : std::expected<T, Error>(std::unexpect, std::move(error)) {}
 };
 
 template <>
 class [[nodiscard]] Result<void> : public std::expected<void, Error> {
  public:
   using std::expected<void, Error>::expected;
-  Result(Error error)
-      : std::expected<void, Error>(std::unexpect, std::move(error)) {}  // NOLINT: implicit on purpose
+  Result(Error error)  // NOLINT: implicit on purpose
+      : std::expected<void, Error>(std::unexpect, std::move(error)) {}
 };
 
 // Drops an error on purpose; `why` is for the reader of the source.
