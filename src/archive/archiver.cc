@@ -145,7 +145,9 @@ Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   builder_.emplace(context_->identity);
   if (options_.new_epoch)
     context_->tell(
-        "a new epoch: what the hub before held and was not archived yet is lost, nobody can say how much");
+        "a new epoch: what the hub before held and was not archived yet is listed as lost, nobody can say "
+        "how "
+        "much; see the hours with: changevault gaps");
   target_.emplace(*context_, *sealer_);
   CV_TRY(target_->look());
   CV_ASSIGN(consumer_, parts_.hub.join(options_.group));
@@ -234,8 +236,8 @@ Result<void> Archiver::Impl::take_over(PartitionId partition) {
   Owned& taken = owned_.emplace(partition, Owned{PartitionArchive(partition, *context_), {}}).first->second;
   const auto sealed_to = sealer_->sealed_to();
   const auto floor = sealed_to ? std::optional(sealed_to->start()) : std::nullopt;
-  const Result<bool> claimed =
-      taken.archive.claim({floor, sealer_->promised_end(partition), sealer_->joined_later(partition)});
+  const Result<bool> claimed = taken.archive.claim(
+      {floor, sealer_->promised_end(partition), sealer_->joined_later(partition), sealer_->epoch_began()});
   if (claimed && *claimed) {
     CV_ASSIGN(const bool sought, seek(taken));
     if (sought) return {};

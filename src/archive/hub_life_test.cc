@@ -5,6 +5,7 @@
 
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "archive/resume_point.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 
@@ -178,6 +179,137 @@ TEST_F(HubLifeTest, TheEndOfTheSealsIsEnoughToGoOn) {
   EXPECT_LE(read, 6);
   EXPECT_EQ(catalog().seals().back().hub, Slot(0));
   expect_verified(20);
+}
+
+// --- the end of an epoch ---
+
+struct Killed {};
+
+class EpochEndTest : public HubLifeTest {
+ protected:
+  void SetUp() override {
+    HubLifeTest::SetUp();
+    hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+    hub.append(kP0, event("shop", "orders", 2), at(10, 20), false);
+    hub.append(kP1, event("shop", "orders", 3), at(10, 5), false);
+    ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+    // Nobody will ever read this one.
+    hub.append(kP0, event("shop", "orders", 4), at(11, 40), false);
+    hub.replace("another");
+    clock.set(at(13, 30));
+  }
+  void expect_one_loss_each() {
+    const Catalog c = catalog();
+    ASSERT_EQ(c.lost().size(), 2U);
+    for (const LostRange& range : c.lost()) {
+      EXPECT_TRUE(range.entry.unbounded);
+      EXPECT_EQ(range.entry.epoch, Epoch(0));
+      EXPECT_EQ(range.entry.from, at(11, 0));  // the watermark
+      EXPECT_EQ(range.entry.to, at(13, 30));   // the word of the operator
+    }
+    EXPECT_EQ(c.lost()[0].entry.first, Sequence(2));
+    EXPECT_EQ(c.lost()[1].entry.first, Sequence(1));
+  }
+};
+
+TEST_F(EpochEndTest, WhatTheHubBeforeHeldIsListedAsLost) {
+  hub.append(kP0, event("shop", "orders", 5), at(13, 10), false);
+  EXPECT_EQ(value(archive_as(true, false)).events, 1);
+  expect_one_loss_each();
+  expect_verified(4);
+  EXPECT_ERROR(archive_as(true, false), ErrorCode::kUsage);
+  clock.set(at(16, 0));
+  hub.append(kP0, event("shop", "orders", 6), at(15, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  expect_one_loss_each();
+  const Catalog c = catalog();
+  for (const SealEntry& seal : c.seals()) {
+    const bool touched = seal.from.start() <= at(13, 30) && at(11, 0) < seal.to.start();
+    EXPECT_EQ(seal.lost.size(), touched ? 2U : 0U) << to_string(seal.from) << " to " << to_string(seal.to);
+  }
+  expect_verified(5);
+}
+
+// Killed at each write of the change, and gone on with without the operator's word: each loss is there, once.
+TEST_F(EpochEndTest, AKillLeavesNoLossOut) {
+  int writes = 0;
+  for (int after = 0;; ++after) {
+    ManualClock& time = clock;
+    MemoryStore fresh(time);
+    MemoryHub old(2, time, "old");
+    old.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+    old.append(kP1, event("shop", "orders", 2), at(9, 0), false);
+    time.set(at(23, 59));
+    ASSERT_OK(init_archive({old, fresh, layout, clock, random}, options));
+    ASSERT_OK(Archiver({old, fresh, layout, clock, random}, options).run(ArchiveMode::kOnceAndClose, {}));
+    old.replace("new");
+    old.append(kP0, event("shop", "orders", 3), at(12, 0), false);
+    int written = 0;
+    FaultyStore dying(fresh, [&](StoreOperation operation, const std::string&) {
+      if (operation != StoreOperation::kPut) return Fault::kNone;
+      if (written++ >= after) throw Killed();
+      return Fault::kNone;
+    });
+    ArchiverOptions with = options;
+    with.new_epoch = true;
+    bool ended = false;
+    try {
+      ASSERT_OK(Archiver({old, dying, layout, clock, random}, with).run(ArchiveMode::kOnce, {}));
+      ended = true;
+    } catch (const Killed&) {
+      with.new_epoch = after == 0;  // the word was not written down yet
+      ASSERT_OK(Archiver({old, fresh, layout, clock, random}, with).run(ArchiveMode::kOnce, {}));
+    }
+    const Catalog c = value(Catalog::read(fresh, layout));
+    ASSERT_EQ(c.lost().size(), 2U) << "killed after " << after << " writes";
+    EXPECT_EQ(value(verify_archive(fresh, layout, {}, nullptr, {})).verdict, Verdict::kPass);
+    if (ended) break;
+    writes = after;
+  }
+  EXPECT_GE(writes, 4);  // the hub's entry, and loss and claim of each partition
+}
+
+// Whoever still archives the hub before is fenced by the end of its epoch, also before the new one's claim.
+TEST_F(EpochEndTest, TheEpochBeforeDoesNotGoOn) {
+  MemoryHub old(2, clock, "memory-hub");
+  old.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  old.append(kP0, event("shop", "orders", 2), at(10, 20), false);
+  old.append(kP0, event("shop", "orders", 4), at(11, 40), false);
+  old.append(kP0, event("shop", "orders", 5), at(11, 50), false);
+  old.append(kP1, event("shop", "orders", 3), at(10, 5), false);
+  int slots = 0;
+  FaultyStore dying(store, [&](StoreOperation operation, const std::string& key) {
+    if (operation != StoreOperation::kPut || !key.starts_with(layout.partition_chain(kP0)))
+      return Fault::kNone;
+    if (slots++ > 0) throw Killed();
+    return Fault::kNone;
+  });
+  options.new_epoch = true;
+  EXPECT_THROW((void)archive_with(dying), Killed);  // between the end of the epoch and the next one's claim
+  options.new_epoch = false;
+  // By its name this is the hub of the new epoch; an archiver that began before would go on like this.
+  ResumePoint point;
+  {
+    Chain chain(store, layout.partition_chain(kP0));
+    point = value(read_resume_point(chain, Slot(0)));
+  }
+  EXPECT_TRUE(point.closed);
+  EXPECT_EQ(point.epoch, Epoch(0));
+  EXPECT_ERROR(archive_from(old), ErrorCode::kValidation);
+  ASSERT_OK(archive());
+  expect_one_loss_each();
+  expect_verified(3);
+}
+
+// All that is left of the lost events may be what an archiver had uploaded when it died.
+TEST_F(EpochEndTest, LeftoversBehindTheLastEventAreNamedAndKept) {
+  const std::string leftover =
+      layout.segment({"shop", "orders"}, hour_of(at(11, 0)), {kP0, Sequence(7), Sequence(9), Slot(0)});
+  ASSERT_OK(store.put_if_absent(leftover, "bytes", {}));
+  ASSERT_OK(archive_as(true, false));
+  const Catalog c = catalog();
+  ASSERT_EQ(c.lost().size(), 2U);
+  EXPECT_EQ(c.lost()[0].entry.salvage, std::vector<std::string>{leftover});
 }
 
 // --- retention ---

@@ -80,6 +80,7 @@ void put_body(Json& json, const LostEntry& lost) {
   json["from"] = json_of(lost.from);
   json["to"] = json_of(lost.to);
   json["salvage"] = lost.salvage;
+  if (lost.unbounded) json["unbounded"] = true;
 }
 
 void put_body(Json& json, const HubEntry& hub) {

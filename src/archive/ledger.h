@@ -2,6 +2,7 @@
 // they stand in: archive/chain.h.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,11 +58,14 @@ struct CommitEntry {
 struct LostEntry {
   Epoch epoch{};
   Sequence first{};
-  Sequence last{};
+  Sequence last{};  // where `unbounded`: first
   std::string reason;
   std::optional<Timestamp> from;  // between these times
   std::optional<Timestamp> to;
   std::vector<std::string> salvage;  // keys of leftovers that overlap the range
+  // The end of an epoch: how many events its hub held from `first` on nobody knows; there may have been none.
+  bool unbounded = false;
+  Sequence end() const { return unbounded ? Sequence(INT64_MAX) : last; }
   bool operator==(const LostEntry&) const = default;
 };
 

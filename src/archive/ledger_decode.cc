@@ -141,6 +141,8 @@ LostEntry lost_from(SlotFields& fields, const SlotFailure& failure) {
     }
     lost.salvage.emplace_back(key);
   }
+  lost.unbounded = fields.flag("unbounded");
+  if (lost.unbounded && lost.last != lost.first) fields.fail("an unbounded loss has an end");
   return lost;
 }
 

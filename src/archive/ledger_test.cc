@@ -70,7 +70,8 @@ std::vector<EntryBody> bodies() {
           LostEntry{Epoch(0), Sequence(5), Sequence(9), "retention", std::nullopt, time, {"left/over"}},
           HubEntry{"sqlite", "identity", "hub", Epoch(0), "pipeline", "default", 4},
           seal,
-          named};
+          named,
+          LostEntry{Epoch(0), Sequence(21), Sequence(21), "another hub", time, time, {}, true}};
 }
 
 Entry entry(EntryBody body) {

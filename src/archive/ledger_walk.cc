@@ -53,6 +53,7 @@ Result<void> walk_chain(Chain& chain, Slot end, const std::function<Result<void>
 Result<void> PartitionFold::add(const WalkedEntry& walked) {
   if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) return add_claim(*claim, walked.key);
   if (!claimed_) return broken("a partition's chain does not begin with a claim", walked.key);
+  if (closed_) return broken("an epoch goes on behind its end", walked.key);
   if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body))
     return add_commit(*commit, walked.key);
   if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) return add_lost(*lost, walked.key);
@@ -62,6 +63,7 @@ Result<void> PartitionFold::add(const WalkedEntry& walked) {
 Result<void> PartitionFold::add_claim(const ClaimEntry& claim, const std::string& key) {
   if (claimed_ && claim.epoch < epoch_) return broken("a claim goes back to an older epoch", key);
   const bool same_life = claimed_ && claim.epoch == epoch_;
+  if (same_life && closed_) return broken("an epoch goes on behind its end", key);
   if (same_life && claim.next != next_) {
     return broken(fmt::format("a claim goes on at sequence {}, the commits before it end before {}",
                               claim.next.value, next_.value),
@@ -70,6 +72,7 @@ Result<void> PartitionFold::add_claim(const ClaimEntry& claim, const std::string
   if (claimed_ && claim.reached != reached_)
     return broken("a claim names another time than the commits before it reached", key);
   claimed_ = true;
+  closed_ = false;
   epoch_ = claim.epoch;
   next_ = claim.next;
   floor_ = claim.floor;
@@ -113,6 +116,7 @@ Result<void> PartitionFold::add_lost(const LostEntry& lost, const std::string& k
     return broken("a lost range does not follow the commit before it", key);
   }
   next_ = lost.last.next();
+  closed_ = lost.unbounded;
   tail_.reset();
   return {};
 }

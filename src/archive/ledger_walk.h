@@ -57,6 +57,7 @@ class PartitionFold {
   std::optional<Timestamp> reached_;
   std::optional<Timestamp> floor_;
   std::optional<Tail> tail_;
+  bool closed_ = false;  // by an unbounded loss: only a claim of a later epoch goes on
   std::int64_t events_ = 0;
 };
 

@@ -57,7 +57,7 @@ void add_entry(ChainFacts& facts, Slot slot, const EntryBody& body) {
       facts.committed.push_back({commit->epoch, commit->first, commit->last});
     }
   } else if (const auto* lost = std::get_if<LostEntry>(&body)) {
-    facts.lost.push_back({lost->epoch, lost->first, lost->last});
+    facts.lost.push_back({lost->epoch, lost->first, lost->end()});
     facts.salvage.insert(lost->salvage.begin(), lost->salvage.end());
   }
 }

@@ -47,6 +47,11 @@ Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
   for (int attempt = 1; attempt <= kClaimAttempts; ++attempt) {
     CV_ASSIGN(const ResumePoint resume, read_resume_point(chain_, terms.promised_end));
     if (resume.end == Slot(0)) CV_TRY(check_never_archived());
+    if (resume.next && resume.epoch < context_.identity.epoch && !resume.closed) {
+      const auto ended = end_epoch(resume, terms);
+      if (!ended && ended.error().code != ErrorCode::kFenced) return ended.error();
+      continue;  // behind it, or behind what another wrote first
+    }
     bool overtaken = false;
     CV_ASSIGN(next_, start_of(resume, terms, overtaken));
     committed_next_ = next_;
@@ -110,10 +115,9 @@ Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, const Cla
                      bounds.first.value - 1, partition_.value)},
         parts.hub.url());
   }
-  if (resume.epoch > epoch) {
+  if (resume.epoch > epoch || resume.closed) {
     return Error(ErrorCode::kFenced,
-                 fmt::format("the archive has moved on to another hub (epoch {}, this one is {})",
-                             resume.epoch.value, epoch.value),
+                 fmt::format("the archive has moved on to another hub: epoch {} has ended", epoch.value),
                  chain_.key(resume.end.previous()), "point hub.url at that hub, then start again");
   }
   CV_ASSIGN(const HubComparison found,
@@ -122,6 +126,22 @@ Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, const Cla
   overtaken = found.fit == HubFit::kOvertaken;
   if (overtaken && !context_.options.accept_loss) return hub_overtook(found, parts.hub.url());
   return *resume.next;
+}
+
+// Nobody can say what a hub that is gone held behind the last event archived: a producer may have written to
+// it until its last moment. Written before the first claim of the new epoch, so that whoever claims first
+// after any kill writes it, and once; like any slot it fences the owner before.
+Result<void> PartitionArchive::end_epoch(const ResumePoint& resume, const ClaimTerms& terms) {
+  slot_ = resume.end;
+  previous_sha_ = resume.previous_sha;
+  std::optional<Timestamp> since = resume.reached;
+  if (resume.floor) since = std::max(since.value_or(*resume.floor), *resume.floor);
+  LostEntry lost{resume.epoch, *resume.next,
+                 *resume.next, "another hub took the place of the one that held them",
+                 since,        std::max(terms.epoch_began, since.value_or(terms.epoch_began)),
+                 {},           true};
+  CV_ASSIGN(lost.salvage, salvage(lost.epoch, lost.first, lost.end()));
+  return write_slot(std::move(lost));
 }
 
 Result<void> PartitionArchive::record_loss() {
@@ -151,7 +171,7 @@ Result<void> PartitionArchive::record_loss() {
                  since,
                  std::max(until, since.value_or(until)),
                  {}};
-  CV_ASSIGN(lost.salvage, salvage(lost.first, lost.last));
+  CV_ASSIGN(lost.salvage, salvage(lost.epoch, lost.first, lost.last));
   CV_TRY(write_slot(lost));
   context_.totals.lost += lost.last.value - lost.first.value + 1;
   committed_next_ = next_ = bounds.first;
@@ -160,24 +180,25 @@ Result<void> PartitionArchive::record_loss() {
 }
 
 // Leftovers of this life of the hub that hold events of the range: all that is left of them.
-Result<std::vector<std::string>> PartitionArchive::salvage(Sequence first, Sequence last) {
+Result<std::vector<std::string>> PartitionArchive::salvage(Epoch epoch, Sequence first, Sequence last) {
   const Archiver::Parts& parts = context_.parts;
   std::map<Slot, bool> same_life;
   std::vector<std::string> found;
-  CV_TRY(for_each_object(
-      parts.store, parts.layout.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
-        const auto name = parts.layout.parse(info.key);
-        if (!name || !name->origin) return {};
-        const SegmentName::Origin& origin = *name->origin;
-        if (origin.partition != partition_ || origin.first > last || origin.last < first) return {};
-        if (!same_life.contains(origin.claim)) {
-          const auto claim = read_entry(chain_, origin.claim);
-          const auto* body = claim ? std::get_if<ClaimEntry>(&claim->entry.body) : nullptr;
-          same_life[origin.claim] = body == nullptr || body->epoch == context_.identity.epoch;
-        }
-        if (same_life[origin.claim]) found.push_back(info.key);
-        return {};
-      }));
+  CV_TRY(for_each_object(parts.store, parts.layout.archive_prefix(),
+                         [&](const ObjectInfo& info) -> Result<void> {
+                           const auto name = parts.layout.parse(info.key);
+                           if (!name || !name->origin) return {};
+                           const SegmentName::Origin& origin = *name->origin;
+                           if (origin.partition != partition_ || origin.first > last || origin.last < first)
+                             return {};
+                           if (!same_life.contains(origin.claim)) {
+                             const auto claim = read_entry(chain_, origin.claim);
+                             const auto* body = claim ? std::get_if<ClaimEntry>(&claim->entry.body) : nullptr;
+                             same_life[origin.claim] = body == nullptr || body->epoch == epoch;
+                           }
+                           if (same_life[origin.claim]) found.push_back(info.key);
+                           return {};
+                         }));
   std::sort(found.begin(), found.end());
   return found;
 }

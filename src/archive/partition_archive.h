@@ -49,9 +49,11 @@ class PartitionArchive {
         floor;                  // the end of the seals: a partition that joins now places nothing below it
     Slot promised_end{};        // what the seals say the chain reaches at least
     bool joined_later = false;  // added to the hub that is archived: its first event is 0, or it was lost
+    Timestamp epoch_began{};    // what the epochs before lost, they lost before this
   };
   // Reads the chain's end, makes sure that the hub still is the one that was archived, and writes the claim,
-  // with options.accept_loss followed by what the hub has lost. False: others claim it at the same time and
+  // with options.accept_loss followed by what the hub has lost. The first claim of an epoch comes behind the
+  // end of the one before: a loss of unknown size. False: others claim it at the same time and
   // were quicker each time. Errors: kCorrupt where the chain ends before what was promised, kValidation where
   // the hub was replaced or has deleted what is not archived, kFenced where the archive has moved on to
   // another life of the hub.
@@ -82,7 +84,8 @@ class PartitionArchive {
  private:
   Result<Sequence> start_of(const ResumePoint& resume, const ClaimTerms& terms, bool& overtaken);
   Result<void> check_never_archived();
-  Result<std::vector<std::string>> salvage(Sequence first, Sequence last);
+  Result<void> end_epoch(const ResumePoint& resume, const ClaimTerms& terms);
+  Result<std::vector<std::string>> salvage(Epoch epoch, Sequence first, Sequence last);
   Result<Error> fenced();
   Timestamp effective_time(Timestamp broker, Timestamp now) const;
   SegmentFacts listed_facts(const ClosedSegment& closed) const;

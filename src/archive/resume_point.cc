@@ -27,6 +27,7 @@ class BackwardReader {
       set_reached(commit->reached);
       if (!resume_.tail) resume_.tail = commit->tail;
     } else if (const auto* lost = std::get_if<LostEntry>(&body)) {
+      if (!resume_.next) resume_.closed = lost->unbounded;
       if (is_older_life(lost->epoch, lost->last.next())) return true;
       no_tail_ = true;
     }

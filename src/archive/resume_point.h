@@ -21,6 +21,7 @@ struct ResumePoint {
       next;  // the first event that is not archived; nullopt: the partition was never claimed
   std::optional<Timestamp> reached;
   std::optional<Timestamp> floor;
+  bool closed = false;       // the epoch's end stands in the ledger: only a later one goes on
   std::optional<Tail> tail;  // the last event archived in this epoch; nullopt: none, or a loss came after it
 };
 

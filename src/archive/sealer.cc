@@ -182,6 +182,7 @@ Result<void> Sealer::read_slot(Slot slot) {
 
 Result<void> Sealer::take(const WalkedEntry& walked) {
   if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
+    if (hub->epoch != hub_.epoch || epoch_began_ == Timestamp{}) epoch_began_ = walked.entry.header.time;
     hub_ = *hub;
     hub_slot_ = walked.slot;
   }

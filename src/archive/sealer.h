@@ -66,6 +66,8 @@ class Sealer {
   // Reads what others have written to it since.
   Result<void> refresh();
   const HubEntry& hub() const { return hub_; }  // the newest
+  // When the newest epoch had begun, at the latest.
+  Timestamp epoch_began() const { return epoch_began_; }
   // Added to the hub that the archive began with, since.
   bool joined_later(PartitionId partition) const {
     return hub_.epoch == Epoch(0) && partition.value >= first_partitions_;
@@ -97,6 +99,7 @@ class Sealer {
   HubEntry hub_;
   std::int32_t first_partitions_ = 0;  // of the first `hub` entry
   Slot hub_slot_{};                    // where it stands
+  Timestamp epoch_began_{};
   std::optional<Hour> sealed_to_;
   std::map<PartitionId, Slot> through_;  // of the newest seal
   std::vector<OpenLoss> open_losses_;

@@ -62,6 +62,14 @@ std::optional<std::int64_t> SlotFields::optional_count(const char* field) {
   return count(field);
 }
 
+bool SlotFields::flag(const char* field) {
+  simdjson::dom::element value;
+  if (json_.at_key(field).get(value) != simdjson::SUCCESS) return false;
+  bool set = false;
+  if (value.get(set) != simdjson::SUCCESS) failure_.add(std::string("'") + field + "' is not true or false");
+  return set;
+}
+
 Hour SlotFields::hour(const char* field) {
   const std::string_view value = text(field);
   if (failure_.error) return {};

@@ -33,6 +33,7 @@ class SlotFields {
   Timestamp time(const char* field);
   std::optional<Timestamp> optional_time(const char* field);  // nullopt where null or absent
   std::optional<std::int64_t> optional_count(const char* field);
+  bool flag(const char* field);  // false where absent
   Hour hour(const char* field);
   std::uint64_t hex64(const char* field);
   std::string_view sha256(const char* field);  // 64 hex digits, lower case

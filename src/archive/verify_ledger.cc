@@ -316,10 +316,12 @@ class LedgerChecker {
       const bool touched = (!loss.entry.from || *loss.entry.from < seal.to.start()) &&
                            (!loss.entry.to || seal.from.start() <= *loss.entry.to);
       if (!touched || named(loss.partition, loss.slot)) continue;
-      problem(
-          "seal", key,
-          fmt::format("it does not name the loss of the events {} to {} of partition {} (slot {})",
-                      loss.entry.first.value, loss.entry.last.value, loss.partition.value, loss.slot.value));
+      problem("seal", key,
+              fmt::format("it does not name the loss of the events {} of partition {} (slot {})",
+                          loss.entry.unbounded
+                              ? fmt::format("from {} on", loss.entry.first.value)
+                              : fmt::format("{} to {}", loss.entry.first.value, loss.entry.last.value),
+                          loss.partition.value, loss.slot.value));
     }
     for (const SealedLoss& loss : seal.lost) {
       const bool there = std::any_of(check_.lost.begin(), check_.lost.end(), [&](const LostRange& l) {

@@ -131,6 +131,7 @@ struct Run {
   Hour last;
   CellNumbers numbers;
   std::int64_t lost = 0;
+  bool lost_unknown = false;
 };
 
 std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
@@ -138,7 +139,7 @@ std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
   for (const FoundGap& gap : gaps) {
     const bool goes_on = !runs.empty() && runs.back().ns == gap.ns && runs.back().state == gap.state &&
                          runs.back().last.next() == gap.hour;
-    if (!goes_on) runs.push_back({gap.ns, gap.state, gap.hour, gap.hour, {}, 0});
+    if (!goes_on) runs.push_back({gap.ns, gap.state, gap.hour, gap.hour, {}, 0, false});
     Run& run = runs.back();
     run.last = gap.hour;
     const CellNumbers& n = gap.evidence.numbers;
@@ -149,6 +150,7 @@ std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
     run.numbers.extra += n.extra;
     run.numbers.duplicate += n.duplicate;
     run.lost = std::max(run.lost, gap.evidence.lost);
+    run.lost_unknown = run.lost_unknown || gap.lost_unknown;
   }
   return runs;
 }
@@ -168,8 +170,9 @@ std::string explain(const Run& run) {
       return counted(n.extra, "row") + " that the archive does not hold" +
              (n.missing > 0 ? "; " + counted(n.missing, "event") + " missing" : "");
     case GapState::kLost:
-      return "up to " + counted(run.lost, "event") + " lost by the hub; all " + with_thousands(n.archive) +
-             " archived ones are there";
+      return (run.lost_unknown ? std::string("an unknown number of events")
+                               : "up to " + counted(run.lost, "event")) +
+             " lost by the hub; all " + with_thousands(n.archive) + " archived ones are there";
     default:
       return counted(n.archive, "archived event") + ", " + counted(n.warehouse, "row");
   }

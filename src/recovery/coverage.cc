@@ -424,6 +424,11 @@ class Comparison {
            (!range.entry.to || hour.start() <= *range.entry.to);
   }
 
+  bool unknown_lost_in(Hour hour) const {
+    return std::any_of(archive_.lost.begin(), archive_.lost.end(),
+                       [&](const LostRange& range) { return range.entry.unbounded && touches(range, hour); });
+  }
+
   bool lost_in(Hour hour) const {
     return std::any_of(archive_.lost.begin(), archive_.lost.end(),
                        [&](const LostRange& range) { return touches(range, hour); });
@@ -446,7 +451,11 @@ class Comparison {
       coverage_.problems.push_back({problem.error, std::nullopt, problem.from < problem.to});
     }
     std::vector<bool> lost;
-    for (const Hour hour : hours_) lost.push_back(lost_in(hour));
+    std::vector<bool> unknown;
+    for (const Hour hour : hours_) {
+      lost.push_back(lost_in(hour));
+      unknown.push_back(unknown_lost_in(hour));
+    }
     for (std::size_t at = 0; at < coverage_.cells.size(); ++at) {
       GapCell& cell = coverage_.cells[at];
       CellFacts facts;
@@ -454,6 +463,7 @@ class Comparison {
       facts.covered = archive_.span.covers(cell.hour);
       facts.sealed = cell.sealed;
       facts.lost = lost[at % hours_.size()];
+      cell.lost_unknown = unknown[at % hours_.size()];
       facts.all_pending = all_pending_[at];
       cell.state = classify(facts);
       if (options_.acknowledged && is_gap(cell.state)) {

@@ -27,6 +27,7 @@ struct GapCell {
   // Something of the archive that this cell needs could not be read: its numbers are what the counts alone
   // say, at the least, and nothing of it can be recovered before that is repaired.
   bool unreadable = false;
+  bool lost_unknown = false;  // of the events that the hub lost in this hour nobody knows the number
   CellNumbers numbers;
   bool operator==(const GapCell&) const = default;
 };
@@ -76,7 +77,8 @@ struct CellEvidence {
   CellNumbers numbers;
   std::uint64_t archive_digest = 0;
   std::uint64_t warehouse_digest = 0;
-  std::int64_t lost = 0;  // sequence numbers of the lost ranges that touch the hour
+  // Sequence numbers of the lost ranges that touch the hour; a range whose end nobody knows counts as one.
+  std::int64_t lost = 0;
   bool operator==(const CellEvidence&) const = default;
 };
 

@@ -12,10 +12,11 @@ void append_cell(std::string& out, const GapCell& cell, const std::string& datab
   const CellNumbers& n = cell.numbers;
   fmt::format_to(std::back_inserter(out),
                  R"({{"hour":"{}","database":{},"collection":{},"state":"{}","sealed":{},"archive":{},)"
-                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}{}}})",
+                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}{}{}}})",
                  to_string(cell.hour), database, collection, name(cell.state), cell.sealed, n.archive,
                  n.warehouse, n.distinct, n.missing, n.extra, n.duplicate, n.repeats,
-                 cell.unreadable ? R"(,"unreadable":true)" : "");
+                 cell.unreadable ? R"(,"unreadable":true)" : "",
+                 cell.lost_unknown ? R"(,"lost_unknown":true)" : "");
 }
 
 std::string quoted(const std::string& text) {

@@ -17,8 +17,8 @@ Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope
   options.load_grace = parts.configuration().load.grace;
   options.acknowledged = [&](const GapCell& cell, const Namespace& ns, const CellEvidence& evidence) {
     const Acks::Given* const ack = found.acks.holding(cell.hour, ns, evidence);
-    found.gaps.push_back(
-        {cell.hour, cell.ns, cell.state, evidence, ack == nullptr ? std::nullopt : std::optional(ack->id)});
+    found.gaps.push_back({cell.hour, cell.ns, cell.state, evidence,
+                          ack == nullptr ? std::nullopt : std::optional(ack->id), cell.lost_unknown});
     return ack != nullptr;
   };
   CV_ASSIGN(found.coverage, find_gaps(scope, archive_side(catalog), *warehouse, feed, options));

@@ -17,7 +17,8 @@ struct FoundGap {
   std::uint32_t ns = 0;                 // index into Coverage::namespaces
   GapState state = GapState::kMissing;  // without its acknowledgement
   CellEvidence evidence;
-  std::optional<Slot> ack;  // that holds for exactly this
+  std::optional<Slot> ack;    // that holds for exactly this
+  bool lost_unknown = false;  // as the cell's
 };
 
 struct GapFinding {

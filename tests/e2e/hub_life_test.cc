@@ -75,9 +75,16 @@ TEST_F(HubLife, AnotherOneTakesThePlaceOfOneThatIsGone) {
   vault_.expect(0, {"archive", "--once", "--close"});
   vault_.expect(0, {"load", "--once"});
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 5);
-  vault_.expect(0, {"gaps"});
+  // What the first hub still held when it went nobody knows: from its last watermark on the hours are LOST.
+  const json gaps = vault_.expect_json(3, {"gaps"});
+  EXPECT_EQ(gaps.at("summary").at("LOST"), 2) << gaps.dump();
+  EXPECT_EQ(gaps.at("summary").at("OK"), 3) << gaps.dump();
+  const Outcome words = vault_.expect(3, {"gaps"});
+  EXPECT_NE(words.out.find("an unknown number of events lost by the hub"), std::string::npos) << words.out;
   EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("records_checked"), 5);
   vault_.expect(2, {"archive", "--once", "--new-epoch"});
+  vault_.expect(0, {"ack", "shop", "orders", "2025/01/15", "--reason", "nobody was writing", "--yes"});
+  vault_.expect(0, {"gaps"});
 }
 
 // What the hub may delete soon must reach the archive, whatever the warehouse does.
