@@ -150,7 +150,7 @@ Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
         "much; see the hours with: changevault gaps");
   target_.emplace(*context_, *sealer_);
   CV_TRY(target_->look());
-  CV_ASSIGN(consumer_, parts_.hub.join(options_.group));
+  CV_ASSIGN(consumer_, parts_.hub.join(options_.group, sealer_->owner()));
   return {};
 }
 

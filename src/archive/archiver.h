@@ -83,7 +83,10 @@ class Archiver {
 };
 
 // Writes the first slot of the seals: from then on the archive exists. Does nothing where it is there already
-// and names the same hub and group; kUsage where it names another.
+// and names the same hub and group; kUsage where it names another, or the group belongs to another archive.
 Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options);
+
+// What init_archive would refuse, without writing anything.
+Result<void> check_archive(const Archiver::Parts& parts, const ArchiverOptions& options);
 
 }  // namespace changevault

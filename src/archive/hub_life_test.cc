@@ -99,6 +99,22 @@ TEST_F(HubLifeTest, ANewEpochOfTheSameHubIsRefused) {
   expect_nothing_written(before);
 }
 
+// Two archives of one group would share its partitions, each with a part of the events.
+TEST_F(HubLifeTest, AnotherArchiveOfTheSameGroupIsRefused) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  MemoryStore second(clock);
+  ASSERT_OK(init_archive(parts_with(second), options));  // nobody has archived yet
+  ASSERT_OK(archive());
+  EXPECT_ERROR(archive_with(second), ErrorCode::kUsage);
+  EXPECT_ERROR(init_archive(parts_with(second), options), ErrorCode::kUsage);
+  MemoryStore third(clock);
+  EXPECT_ERROR(init_archive(parts_with(third), options), ErrorCode::kUsage);
+  EXPECT_TRUE(value(third.list("")).objects.empty());
+  ASSERT_OK(hub.delete_group(options.group));
+  ASSERT_OK(archive_with(second));
+  EXPECT_ERROR(archive(), ErrorCode::kUsage);
+}
+
 TEST_F(HubLifeTest, FewerPartitionsAreRefused) {
   MemoryHub smaller(1, clock, "another");
   ArchiverOptions with = options;
@@ -356,6 +372,33 @@ TEST_F(OvertakenTest, TheLossIsListedAndTheArchiveGoesOn) {
   EXPECT_EQ(value(archive_as(false, true)).lost, 0);
   EXPECT_EQ(value(archive()).events, 0);
   EXPECT_EQ(catalog().lost().size(), 1U);
+}
+
+// After an import broker times go back: the loss reaches as far as the events did that are gone.
+TEST_F(OvertakenTest, ALossEndsWithTheNewestEventThatIsGone) {
+  archive_three();
+  hub.append(kP0, event("shop", "orders", 20), at(19, 10), false);
+  hub.append(kP0, event("shop", "orders", 21), at(18, 10), false);
+  hub.trim(kP0, Sequence(9));
+  EXPECT_EQ(value(archive_as(false, true, ArchiveMode::kOnceAndClose)).lost, 6);
+  const Catalog c = catalog();
+  ASSERT_EQ(c.lost().size(), 1U);
+  EXPECT_EQ(c.lost()[0].entry.from, at(11, 10));
+  EXPECT_EQ(c.lost()[0].entry.to, at(19, 10));  // the oldest that is left is of 18:10
+  expect_verified(4);
+}
+
+// Older than what the archive has reached: an effective time never goes back, nor does the end of a loss.
+TEST_F(OvertakenTest, ALossOfOldEventsEndsNotBeforeItBegins) {
+  hub.append(kP0, event("shop", "orders", 20), at(20, 0), false);
+  ASSERT_OK(archive());
+  for (int i = 0; i < 4; ++i) hub.append(kP0, event("shop", "orders", 30 + i), at(3, i), false);
+  hub.trim(kP0, Sequence(11));
+  EXPECT_EQ(value(archive_as(false, true)).lost, 2);
+  const Catalog c = catalog();
+  ASSERT_EQ(c.lost().size(), 1U);
+  EXPECT_EQ(c.lost()[0].entry.from, c.lost()[0].entry.to);
+  expect_verified(11);
 }
 
 // A loss may reach over many hours, and be sealed in parts: each of them names it.

@@ -1,8 +1,10 @@
 #include <fmt/core.h>
 
+#include "archive/archive_identity.h"
 #include "archive/archiver.h"
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "hub/hub_checks.h"
 
 namespace changevault {
 namespace {
@@ -42,12 +44,38 @@ Result<void> check_newest(Chain& chain, const HubEntry& wanted) {
                chain.key(Slot(0)));
 }
 
+// A group that works for another archive would not work for this one.
+Result<void> check_group(const Archiver::Parts& parts, const ArchiverOptions& options,
+                         const GroupOwner& archive) {
+  const Result<GroupDescription> group = parts.hub.describe_group(options.group);
+  if (!group && group.error().code == ErrorCode::kNotFound) return {};
+  CV_TRY(group);
+  return check_owner(options.group, group->owner, archive, parts.hub.url());
+}
+
+HubEntry entry_for(const HubDescription& hub, const ArchiverOptions& options) {
+  return {hub.kind, hub.identity, hub.topic, Epoch(0), options.group, options.source_id, hub.partitions};
+}
+
 }  // namespace
 
-Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options) {
+Result<void> check_archive(const Archiver::Parts& parts, const ArchiverOptions& options) {
   CV_ASSIGN(const HubDescription hub, parts.hub.describe());
-  const HubEntry entry{hub.kind,      hub.identity,      hub.topic,     Epoch(0),
-                       options.group, options.source_id, hub.partitions};
+  Chain chain(parts.store, parts.layout.seal_chain());
+  CV_ASSIGN(const Slot end, chain.find_end());
+  if (end == Slot(0)) {
+    const GroupOwner none_yet{"new", parts.store.url() + "/" + parts.layout.root()};
+    return check_group(parts, options, none_yet);
+  }
+  CV_TRY(check_newest(chain, entry_for(hub, options)));
+  CV_ASSIGN(const WalkedEntry first, read_entry(chain, Slot(0)));
+  return check_group(parts, options, owner_of(parts, first));
+}
+
+Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& options) {
+  CV_TRY(check_archive(parts, options));
+  CV_ASSIGN(const HubDescription hub, parts.hub.describe());
+  const HubEntry entry = entry_for(hub, options);
   Chain chain(parts.store, parts.layout.seal_chain());
   CV_ASSIGN(const Slot end, chain.find_end());
   if (end == Slot(0)) {

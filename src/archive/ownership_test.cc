@@ -101,6 +101,19 @@ TEST_F(OwnershipTest, AnOwnerThatClaimsAndDiesIsFollowed) {
   expect_archived(5, 1);
 }
 
+// Who holds a partition and archives nothing of it is not waited for for ever.
+TEST_F(OwnershipTest, ARunThatShouldEndGivesUpWhereNobodyArchives) {
+  publish(5);
+  const Timestamp begin = clock.now();
+  // The group takes the partition away, for somebody who never archives.
+  const auto ended = archive_behind("000000000000", [&] { hub.lose(options.group, kP0); });
+  EXPECT_TRUE(told("waiting for partition 0"));
+  EXPECT_ERROR(ended, ErrorCode::kBusy);
+  EXPECT_NE(ended.error().message.find("partition 0"), std::string::npos) << ended.error().message;
+  EXPECT_NE(ended.error().hint.find("groups describe"), std::string::npos);
+  EXPECT_GE((clock.now() - begin).ms, 2 * options.flush_interval.ms);
+}
+
 // An owner that goes on writing is left alone as long as it does.
 TEST_F(OwnershipTest, TwoOwnersAreReportedAndDoNotFight) {
   publish(5);

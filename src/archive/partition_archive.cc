@@ -161,7 +161,9 @@ Result<void> PartitionArchive::record_loss() {
   CV_ASSIGN(const std::optional<EventBatch> oldest, hub.read(partition_, bounds.first));
   CV_ASSIGN(const HubClock clock, hub.clock());
   const bool known = oldest && !oldest->events.empty();
-  const Timestamp until = known ? oldest->events.front().broker_time : clock.now;
+  // What is left may be older than what is gone, where broker times went back.
+  Timestamp until = known ? oldest->events.front().broker_time : clock.now;
+  if (bounds.gone) until = std::max(until, *bounds.gone);
   std::optional<Timestamp> since = reached_;
   if (floor_) since = std::max(since.value_or(*floor_), *floor_);
   LostEntry lost{context_.identity.epoch,

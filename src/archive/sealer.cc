@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "archive/archive_identity.h"
 #include "archive/ledger_walk.h"
 #include "archive/seal_content.h"
 #include "base/hash.h"
@@ -127,6 +128,7 @@ Result<void> Sealer::open() {
   if (hub == nullptr)
     return Error(ErrorCode::kCorrupt, "the first entry of the seals is not the hub's", first.key);
   first_partitions_ = hub->partitions;
+  owner_ = owner_of(context_.parts, first);
   return read_end(end);
 }
 

@@ -66,6 +66,8 @@ class Sealer {
   // Reads what others have written to it since.
   Result<void> refresh();
   const HubEntry& hub() const { return hub_; }  // the newest
+  // The archive, as a group of the hub knows it.
+  const GroupOwner& owner() const { return owner_; }
   // When the newest epoch had begun, at the latest.
   Timestamp epoch_began() const { return epoch_began_; }
   // Added to the hub that the archive began with, since.
@@ -96,6 +98,7 @@ class Sealer {
   Chain chain_;
   Slot end_{};
   std::string previous_sha_;
+  GroupOwner owner_;
   HubEntry hub_;
   std::int32_t first_partitions_ = 0;  // of the first `hub` entry
   Slot hub_slot_{};                    // where it stands

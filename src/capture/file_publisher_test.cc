@@ -147,7 +147,9 @@ TEST_F(FilePublisher, ImportNeedsAHubThatTakesTimes) {
     Result<std::vector<PartitionBounds>> bounds() override { return hub_.bounds(); }
     Result<HubClock> clock() override { return hub_.clock(); }
     Result<std::optional<EventBatch>> read(PartitionId p, Sequence at) override { return hub_.read(p, at); }
-    Result<std::unique_ptr<Consumer>> join(const std::string& group) override { return hub_.join(group); }
+    Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) override {
+      return hub_.join(group, owner);
+    }
     Result<std::unique_ptr<Producer>> producer() override { return hub_.producer(); }
     bool can_import() const override { return false; }
     Result<std::vector<std::string>> groups() override { return hub_.groups(); }

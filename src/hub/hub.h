@@ -30,6 +30,8 @@ struct PartitionBounds {
   PartitionId partition{};
   Sequence first{};
   Sequence next{};
+  // Greatest broker time of the events that it no longer holds; nullopt: there are none, or it is not known.
+  std::optional<Timestamp> gone = {};
 };
 
 // The hub's clock for the idle watermark (DESIGN §3). `now` is the present while events arrive live; after an
@@ -94,6 +96,13 @@ class Producer {
   virtual Result<void> append(std::vector<Message> messages) = 0;
 };
 
+// The archive that a group belongs to: its members are the archivers of this one archive.
+struct GroupOwner {
+  std::string id;    // of the archive, for ever; empty: of nobody, anybody may join
+  std::string name;  // where it is, for people
+  bool operator==(const GroupOwner&) const = default;
+};
+
 struct GroupPosition {
   PartitionId partition{};
   std::optional<Sequence> next;  // nullopt: never committed
@@ -110,6 +119,7 @@ struct GroupDescription {
   std::string group;
   std::vector<GroupPosition> positions;
   std::vector<MemberDescription> members = {};  // those not known to be dead
+  GroupOwner owner = {};
 };
 
 // Where a group stands: the next event to read of each partition that is named.
@@ -128,8 +138,11 @@ class Hub {
   // The first event whose broker time is `time` or later, whatever the times of the events behind it (after
   // an import they may go back); the partition's end where there is none.
   virtual Result<Sequence> at_time(PartitionId partition, Timestamp time) = 0;
-  // The group exists from now on.
-  virtual Result<std::unique_ptr<Consumer>> join(const std::string& group) = 0;
+  // The group exists from now on; one that belonged to nobody belongs to `owner`, until it is deleted.
+  // kUsage, also from a poll, where it belongs to somebody else: two archives would get a part of the events
+  // each.
+  virtual Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) = 0;
+  Result<std::unique_ptr<Consumer>> join(const std::string& group) { return join(group, {}); }
   virtual Result<std::unique_ptr<Producer>> producer() = 0;
   virtual bool can_import() const = 0;                    // messages may carry their own times
   virtual Result<std::vector<std::string>> groups() = 0;  // "$Default" always among them

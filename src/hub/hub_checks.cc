@@ -35,6 +35,24 @@ Result<void> check_group_name(const std::string& group) {
                "name one with --group, CONSUMER_GROUP or [hub] group; \"$Default\" always exists");
 }
 
+Result<void> check_owner(const std::string& group, const GroupOwner& has, const GroupOwner& wanted,
+                         const std::string& hub) {
+  if (has.id.empty() || has.id == wanted.id) return {};
+  const std::string who = has.name + " (" + has.id.substr(0, 12) + ")";
+  if (wanted.id.empty()) {
+    return Error(ErrorCode::kUsage, "group \"" + group + "\" belongs to the archive " + who, hub,
+                 "read with a group of your own: changevault consume --group NAME --from start");
+  }
+  return Error(
+      ErrorCode::kUsage,
+      "group \"" + group + "\" belongs to the archive " + who + ", not to " + wanted.name + " (" +
+          wanted.id.substr(0, 12) + "): each would get a part of the events",
+      hub,
+      "name another group for one of them in [hub] group, each in a store.root of its own; where the "
+      "first one is gone for good: changevault groups delete '" +
+          group + "'");
+}
+
 Result<void> check_assigned(bool assigned, PartitionId partition) {
   if (assigned) return {};
   return Error(ErrorCode::kUsage, "partition " + to_string(partition) + " is not assigned to this reader");

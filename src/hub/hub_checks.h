@@ -18,7 +18,10 @@ Result<void> check_position(const PartitionBounds& bounds, Sequence at, const st
 // What a group may be moved to: 0 to next. kUsage.
 Result<void> check_commit(const PartitionBounds& bounds, Sequence next, const std::string& hub);
 
-Result<void> check_group_name(const std::string& group);            // kUsage: empty
+Result<void> check_group_name(const std::string& group);  // kUsage: empty
+// kUsage where a group of `has` is to be read by another.
+Result<void> check_owner(const std::string& group, const GroupOwner& has, const GroupOwner& wanted,
+                         const std::string& hub);
 Result<void> check_assigned(bool assigned, PartitionId partition);  // kUsage
 // kFenced: somebody else may have committed behind this member's back.
 Error not_the_reader(PartitionId partition, const std::string& group, const std::string& hub);

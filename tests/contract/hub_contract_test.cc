@@ -236,6 +236,29 @@ TEST_P(HubContract, DefaultGroupAlwaysExistsAndOthersOnceJoined) {
   EXPECT_OK(hub_->describe_group("somebody"));
 }
 
+TEST_P(HubContract, AGroupBelongsToOneArchiveUntilItIsDeleted) {
+  const GroupOwner first{"first id", "file:first"};
+  const GroupOwner second{"second id", "file:second"};
+  {
+    auto consumer = value(hub_->join("g", first));
+    EXPECT_OK(hub_->join("g", first));  // any number of its archivers
+    const auto refused = hub_->join("g", second);
+    EXPECT_ERROR(refused, ErrorCode::kUsage);
+    for (const char* name : {"file:first", "file:second", "[hub] group"}) {
+      EXPECT_NE((refused.error().message + refused.error().hint).find(name), std::string::npos) << name;
+    }
+    EXPECT_ERROR(hub_->join("g"), ErrorCode::kUsage);  // nor a reader of something else
+    EXPECT_EQ(value(hub_->describe_group("g")).owner, first);
+    EXPECT_EQ(value(hub_->describe_group("g")).members.size(), 1U);  // who was refused is none
+  }
+  EXPECT_ERROR(hub_->join("g", second), ErrorCode::kUsage);  // also while nobody reads
+  EXPECT_OK(hub_->join("g", {"first id", "file:moved"}));
+  EXPECT_EQ(value(hub_->describe_group("g")).owner.name, "file:moved");
+  EXPECT_OK(hub_->delete_group("g"));
+  EXPECT_OK(hub_->join("g", second));
+  EXPECT_OK(hub_->join("another", first));
+}
+
 TEST_P(HubContract, CommitsOutsideTheHubAreRefused) {
   append("k", "{}");
   auto consumer = reader("g");

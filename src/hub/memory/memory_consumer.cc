@@ -147,10 +147,13 @@ Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partitio
 }
 
 Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
-                                                  const std::string& group, Clock& clock) {
+                                                  const std::string& group, const GroupOwner& owner,
+                                                  Clock& clock) {
   CV_TRY(check_group_name(group));
   auto member = std::make_shared<MemoryHubState::Member>();
   const std::lock_guard lock(state->mutex);
+  CV_TRY(check_owner(group, state->groups[group].owner, owner, "memory:"));
+  state->groups[group].owner = owner;
   member->name = "member " + std::to_string(state->joined++);
   for (std::size_t i = 0; i < state->partitions.size(); ++i) {
     member->notices.push_back({AssignmentNotice::Kind::kAssigned, PartitionId(static_cast<std::int32_t>(i))});

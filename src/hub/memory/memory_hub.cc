@@ -88,8 +88,8 @@ Result<Sequence> MemoryHub::at_time(PartitionId partition, Timestamp time) {
   return found == in.events.end() ? in.next : found->sequence;
 }
 
-Result<std::unique_ptr<Consumer>> MemoryHub::join(const std::string& group) {
-  return join_memory_hub(state_, group, clock_);
+Result<std::unique_ptr<Consumer>> MemoryHub::join(const std::string& group, const GroupOwner& owner) {
+  return join_memory_hub(state_, group, owner, clock_);
 }
 
 Result<std::unique_ptr<Producer>> MemoryHub::producer() {
@@ -107,7 +107,7 @@ Result<GroupDescription> MemoryHub::describe_group(const std::string& group) {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->groups.find(group);
   if (found == state_->groups.end()) return no_such_group(group, url());
-  GroupDescription description{group, {}, state_->members(group)};
+  GroupDescription description{group, {}, state_->members(group), found->second.owner};
   for (std::size_t i = 0; i < state_->partitions.size(); ++i) {
     const PartitionId id(static_cast<std::int32_t>(i));
     const auto position = found->second.positions.find(id);
@@ -187,7 +187,9 @@ void MemoryHub::trim(PartitionId partition, Sequence first) {
   const std::lock_guard lock(state_->mutex);
   MemoryPartition& in = state_->partition(partition);
   in.first = std::clamp(first, in.first, in.next);
-  while (!in.events.empty() && in.events.front().sequence < in.first) in.events.pop_front();
+  for (; !in.events.empty() && in.events.front().sequence < in.first; in.events.pop_front()) {
+    in.gone = std::max(in.gone.value_or(in.events.front().time), in.events.front().time);
+  }
   ++state_->changes;
 }
 

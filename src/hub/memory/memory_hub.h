@@ -22,7 +22,8 @@ class MemoryHub final : public Hub {
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
   Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
   // Every member reads every partition; who reads what is the test's to say.
-  Result<std::unique_ptr<Consumer>> join(const std::string& group) override;
+  Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) override;
+  using Hub::join;
   Result<std::unique_ptr<Producer>> producer() override;
   bool can_import() const override { return true; }
   Result<std::vector<std::string>> groups() override;

@@ -32,6 +32,7 @@ struct MemoryPartition {
   Sequence first{};
   Sequence next{};
   std::deque<StoredEvent> events;  // in order of sequence; holes are positions without an event
+  std::optional<Timestamp> gone;   // greatest time of those that are no longer here
 };
 
 // Everything under `mutex`.
@@ -44,6 +45,7 @@ struct MemoryHubState {
   struct Group {
     std::map<PartitionId, Sequence> positions;
     std::vector<std::weak_ptr<Member>> members;
+    GroupOwner owner;
   };
 
   std::mutex mutex;
@@ -59,14 +61,17 @@ struct MemoryHubState {
   bool has(PartitionId id) const {
     return id.value >= 0 && static_cast<std::size_t>(id.value) < partitions.size();
   }
-  PartitionBounds bounds(PartitionId id) { return {id, partition(id).first, partition(id).next}; }
+  PartitionBounds bounds(PartitionId id) {
+    return {id, partition(id).first, partition(id).next, partition(id).gone};
+  }
   HubClock clock(Timestamp now) const { return {live ? now : newest.value_or(Timestamp{0}), newest, live}; }
   std::vector<MemberDescription> members(const std::string& group);
   Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live);
 };
 
 Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
-                                                  const std::string& group, Clock& clock);
+                                                  const std::string& group, const GroupOwner& owner,
+                                                  Clock& clock);
 
 // Events of one partition from `at` on, as FetchSource has it. REQUIRES: the lock is held.
 Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partition, Sequence at, Timestamp now,

@@ -47,6 +47,28 @@ Result<void> GroupRows::add() {
   return run("INSERT OR IGNORE INTO consumer_groups (name) VALUES (?1)");
 }
 
+Result<GroupOwner> GroupRows::owner() {
+  CV_ASSIGN(auto statement,
+            SqliteStatement::prepare(log_.database(),
+                                     "SELECT archive, archive_name FROM consumer_groups WHERE name = ?1"));
+  SqliteStatement::Use use(statement);
+  use.bind_text(1, group_);
+  CV_ASSIGN(const bool row, use.step());
+  if (!row) return GroupOwner();
+  return GroupOwner{std::string(use.bytes(0)), std::string(use.bytes(1))};
+}
+
+Result<void> GroupRows::set_owner(const GroupOwner& owner) {
+  CV_ASSIGN(auto statement, SqliteStatement::prepare(log_.database(),
+                                                     "UPDATE consumer_groups SET archive = ?2, "
+                                                     "archive_name = ?3 WHERE name = ?1"));
+  return SqliteStatement::Use(statement)
+      .bind_text(1, group_)
+      .bind_text(2, owner.id)
+      .bind_text(3, owner.name)
+      .finish();
+}
+
 Result<std::int64_t> GroupRows::generation() {
   CV_ASSIGN(auto statement, SqliteStatement::prepare(
                                 log_.database(), "SELECT generation FROM consumer_groups WHERE name = ?1"));
@@ -169,7 +191,7 @@ Result<GroupDescription> GroupTable::describe(const std::string& group) {
   GroupRows rows(log_, group);
   CV_ASSIGN(const bool there, rows.exists());
   if (!there) return no_such_group(group, log_.database().path());
-  GroupDescription description{group, {}, {}};
+  GroupDescription description{group, {}, {}, {}};
   CV_ASSIGN(const std::vector<PartitionRow> partitions, log_.partitions_inside());
   CV_ASSIGN(auto position,
             SqliteStatement::prepare(log_.database(),
@@ -184,6 +206,7 @@ Result<GroupDescription> GroupTable::describe(const std::string& group) {
   CV_ASSIGN(const std::vector<MemberRow> members, rows.members());
   CV_ASSIGN(const auto holders, rows.holders());
   description.members = describe_members(members, holders, lock);
+  CV_ASSIGN(description.owner, rows.owner());
   return description;
 }
 

@@ -33,6 +33,8 @@ class GroupRows {
 
   Result<bool> exists();
   Result<void> add();  // nothing where it exists
+  Result<GroupOwner> owner();
+  Result<void> set_owner(const GroupOwner& owner);
   Result<std::vector<MemberRow>> members();
   Result<std::map<PartitionId, MemberId>> holders();
   Result<MemberId> add_member(const MemberRow& row);  // its number is given here

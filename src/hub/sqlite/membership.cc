@@ -34,7 +34,7 @@ Result<std::unique_ptr<Membership>> Membership::join(SqliteLog& log, const std::
                                                      Options options, Clock& clock) {
   std::unique_ptr<Membership> member(new Membership(log, group, std::move(options), clock));
   CV_ASSIGN(auto transaction, log.begin(SqliteTransaction::Kind::kWrite));
-  CV_TRY(member->rows_.add());
+  CV_TRY(member->enter_group_inside());
   CV_ASSIGN(const MemberId id, member->enter_inside());
   CV_TRY(member->rows_.touch());
   CV_TRY(transaction.commit());
@@ -49,6 +49,15 @@ Result<void> Membership::leave() {
   CV_TRY(rows_.remove_member(*id_));
   CV_TRY(rows_.touch());
   return transaction.commit();
+}
+
+// Looked at again with every change: a group may be deleted, and made by another archive, while we are
+// silent.
+Result<void> Membership::enter_group_inside() {
+  CV_TRY(rows_.add());
+  CV_ASSIGN(const GroupOwner owner, rows_.owner());
+  CV_TRY(check_owner(group_, owner, options_.owner, log_.database().path()));
+  return owner == options_.owner ? Result<void>() : rows_.set_owner(options_.owner);
 }
 
 Result<MemberId> Membership::enter_inside() {
@@ -153,7 +162,7 @@ Result<bool> Membership::put_out_the_gone_inside(MemberId me) {
 Result<void> Membership::rebalance() {
   known_generation_ = -1;  // until this has succeeded
   CV_ASSIGN(auto transaction, log_.begin(SqliteTransaction::Kind::kWrite));
-  CV_TRY(rows_.add());
+  CV_TRY(enter_group_inside());
   CV_ASSIGN(const MemberId me, enter_inside());
   const bool entered = id_ != me;
   CV_ASSIGN(const bool gave_back, give_back_inside(me));

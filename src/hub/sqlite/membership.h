@@ -57,6 +57,7 @@ class Membership {
   struct Options {
     std::string name;
     Duration lease{};
+    GroupOwner owner = {};  // the archive that this member works for
   };
   struct News {
     std::vector<PartitionId> assigned;
@@ -65,7 +66,8 @@ class Membership {
     bool empty() const { return assigned.empty() && revoked.empty() && lost.empty(); }
   };
 
-  // The group exists from now on and counts this member. `log` and `clock` outlive it.
+  // The group exists from now on and counts this member. kUsage where it belongs to another archive. `log`
+  // and `clock` outlive it.
   static Result<std::unique_ptr<Membership>> join(SqliteLog& log, const std::string& group, Options options,
                                                   Clock& clock);
   ~Membership();
@@ -96,7 +98,8 @@ class Membership {
   Result<void> leave();
   // One transaction: gives back, puts out who is gone, takes what is ours; then tells what it made.
   Result<void> rebalance();
-  Result<MemberId> enter_inside();  // the number that we have, or a new one
+  Result<void> enter_group_inside();  // makes it, and makes it our archive's
+  Result<MemberId> enter_inside();    // the number that we have, or a new one
   Result<bool> give_back_inside(MemberId me);
   Result<bool> put_out_the_gone_inside(MemberId me);  // true: somebody was
   Result<void> look_at_members();

@@ -92,6 +92,8 @@ Result<PartitionRow*> Retention::oldest(std::vector<PartitionRow>& rows) {
 Result<void> Retention::take_front(PartitionRow& row, const Wanted& wanted, Budget& left) {
   const PartitionId partition = row.bounds.partition;
   Sequence first = row.bounds.first;
+  // Nothing is said of events that went before this was kept.
+  std::optional<Timestamp> gone = row.bounds.gone;
   std::int64_t bytes = 0;
   {
     CV_ASSIGN(auto events, SqliteStatement::prepare(
@@ -104,6 +106,8 @@ Result<void> Retention::take_front(PartitionRow& row, const Wanted& wanted, Budg
       CV_ASSIGN(const bool there, use.step());
       if (!there || !wanted(Timestamp{use.integer(0)}, use.integer(1))) break;
       first = first.next();
+      const Timestamp time{use.integer(0)};
+      gone = std::max(gone.value_or(time), time);
       bytes += use.integer(1);
       left.events -= 1;
       left.bytes -= use.integer(1);
@@ -116,14 +120,21 @@ Result<void> Retention::take_front(PartitionRow& row, const Wanted& wanted, Budg
              .bind(1, event_key(partition, row.bounds.first))
              .bind(2, event_key(partition, first))
              .finish());
-  CV_ASSIGN(auto move, SqliteStatement::prepare(
-                           log_.database(),
-                           "UPDATE partitions SET first = ?2, bytes = bytes - ?3 WHERE partition = ?1"));
-  CV_TRY(SqliteStatement::Use(move).bind(1, partition.value).bind(2, first.value).bind(3, bytes).finish());
+  CV_ASSIGN(auto move,
+            SqliteStatement::prepare(log_.database(),
+                                     "UPDATE partitions SET first = ?2, bytes = bytes - ?3, gone = ?4 "
+                                     "WHERE partition = ?1"));
+  CV_TRY(SqliteStatement::Use(move)
+             .bind(1, partition.value)
+             .bind(2, first.value)
+             .bind(3, bytes)
+             .bind(4, gone->ms)
+             .finish());
   CV_ASSIGN(auto marks, SqliteStatement::prepare(
                             log_.database(), "DELETE FROM marks WHERE partition = ?1 AND sequence <= ?2"));
   CV_TRY(SqliteStatement::Use(marks).bind(1, partition.value).bind(2, first.value).finish());
   row.bounds.first = first;
+  row.bounds.gone = gone;
   row.bytes -= bytes;
   return {};
 }

@@ -79,6 +79,21 @@ TEST_F(RetentionTest, ByAgeTheFrontStopsAtTheFirstYoungEvent) {
   EXPECT_EQ(value(hub_->bounds())[0].first, Sequence(1));
 }
 
+// After an import times may go back: how new the events were that went, what is left does not tell.
+TEST_F(RetentionTest, HowNewTheEventsWereThatWentIsKept) {
+  open({.bytes = 250});
+  EXPECT_EQ(value(hub_->bounds())[0].gone, std::nullopt);
+  append(1, 100, kStart - hours(3));
+  append(1, 100, kStart - hours(1));
+  clock_.advance(seconds(2));
+  append(1, 100, kStart - hours(2));
+  EXPECT_EQ(value(hub_->bounds())[0].gone, kStart - hours(3));
+  clock_.advance(seconds(2));
+  append(1, 200, kStart - hours(2));
+  EXPECT_EQ(value(hub_->bounds())[0].first, Sequence(3));
+  EXPECT_EQ(value(hub_->bounds())[0].gone, kStart - hours(1));
+}
+
 TEST_F(RetentionTest, BySizeTheOldestGoWhateverTheirPartition) {
   open({.bytes = 1000}, 2);
   append(8);

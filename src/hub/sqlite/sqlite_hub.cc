@@ -19,16 +19,23 @@ Result<void> check_count(std::int32_t partitions, const std::string& path) {
                path, "correct [hub] partitions");
 }
 
-Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& clock, Random& random,
-                       SqliteDatabase::OnWait on_wait) {
+Result<void> prepare_folder(const std::string& path, bool make) {
   std::error_code failed;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, failed);
+  if (folder.empty()) return {};
+  if (make) std::filesystem::create_directories(folder, failed);
   if (failed)
     return system_error(ErrorCode::kUnreachable, "cannot make the hub's folder", folder.string(),
                         failed.value());
-  CV_ASSIGN(auto database,
-            SqliteDatabase::open(path, SqliteDatabase::Mode::kCreate, clock, std::move(on_wait)));
+  if (std::filesystem::is_directory(folder, failed)) return {};
+  return Error(ErrorCode::kUsage, "the folder for the hub is not there", folder.string(),
+               "correct hub.url; if it is right, make the folder first");
+}
+
+Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& clock, Random& random,
+                       const SqliteHubOptions& options) {
+  CV_TRY(prepare_folder(path, options.make_folder));
+  CV_ASSIGN(auto database, SqliteDatabase::open(path, SqliteDatabase::Mode::kCreate, clock, options.on_wait));
   // Counts for a file without content only: events of some hundred bytes fill such pages well.
   CV_TRY(database->run("PRAGMA page_size=16384"));
   CV_ASSIGN(auto transaction, SqliteTransaction::begin(*database, SqliteTransaction::Kind::kWrite));
@@ -42,7 +49,7 @@ Result<void> make_file(const std::string& path, std::int32_t partitions, Clock& 
 Result<std::unique_ptr<SqliteHub>> SqliteHub::create(const std::string& path, std::int32_t partitions,
                                                      Clock& clock, Random& random, SqliteHubOptions options) {
   CV_TRY(check_count(partitions, path));
-  CV_TRY(make_file(path, partitions, clock, random, options.on_wait));
+  CV_TRY(make_file(path, partitions, clock, random, options));
   CV_ASSIGN(auto hub, open(path, clock, std::move(options)));
   CV_TRY(hub->raise_partitions(partitions));
   return hub;
@@ -99,12 +106,12 @@ Result<Sequence> SqliteHub::at_time(PartitionId partition, Timestamp time) {
   return log_->at_time(partition, time);
 }
 
-Result<std::unique_ptr<Consumer>> SqliteHub::join(const std::string& group) {
+Result<std::unique_ptr<Consumer>> SqliteHub::join(const std::string& group, const GroupOwner& owner) {
   // A group's position is a hint that may fall back after a power cut, and leases end with the machine, so
   // that its writes need not wait for the disk.
   CV_ASSIGN(auto log, SqliteLog::open(path_, SqliteLog::Durability::kNormal, clock_, options_.on_wait));
   CV_ASSIGN(auto consumer,
-            SqliteConsumer::join(std::move(log), group, {options_.member, options_.lease}, clock_));
+            SqliteConsumer::join(std::move(log), group, {options_.member, options_.lease, owner}, clock_));
   return std::unique_ptr<Consumer>(std::move(consumer));
 }
 

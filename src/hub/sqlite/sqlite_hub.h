@@ -19,8 +19,8 @@ namespace changevault {
 class SqliteHub final : public Hub {
  public:
   // Makes the hub, or opens the one that is there and raises its partitions to this number. kUsage: it has
-  // more of them, or the file belongs to another program. Killed anywhere, the next call finishes the work.
-  // `clock` outlives the hub.
+  // more of them, the file belongs to another program, or there is no folder for it and none is to be made.
+  // Killed anywhere, the next call finishes the work. `clock` outlives the hub.
   static Result<std::unique_ptr<SqliteHub>> create(const std::string& path, std::int32_t partitions,
                                                    Clock& clock, Random& random,
                                                    SqliteHubOptions options = {});
@@ -33,7 +33,8 @@ class SqliteHub final : public Hub {
   Result<HubClock> clock() override;
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
   Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
-  Result<std::unique_ptr<Consumer>> join(const std::string& group) override;
+  Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) override;
+  using Hub::join;
   Result<std::unique_ptr<Producer>> producer() override;
   bool can_import() const override { return true; }
   Result<std::vector<std::string>> groups() override;

@@ -191,10 +191,29 @@ TEST_F(SqliteHubTest, AHubOfTheFirstFormatIsBroughtToThisOne) {
   EXPECT_EQ(value(consumer->poll(milliseconds(0), {})).assigned.size(), 2U);
   append(*hub, 1);
   auto database = value(SqliteDatabase::open(path_, SqliteDatabase::Mode::kExisting, clock_));
-  EXPECT_EQ(value(database->number("PRAGMA user_version")), 2);
+  EXPECT_EQ(value(database->number("PRAGMA user_version")), 3);
   EXPECT_EQ(value(database->number("SELECT sum(bytes) FROM partitions")), 2 + 3 + 1);
   EXPECT_EQ(value(database->number("SELECT max(reached) FROM partitions WHERE partition = 0")),
             value(hub->bounds())[0].next.value > 3 ? kStart.ms : 2000);
+  EXPECT_OK(SqliteHub::create(path_, 2, clock_, system_random()));
+}
+
+// What version 2 of this program made: groups of nobody, nothing known of what is gone.
+TEST_F(SqliteHubTest, AHubOfTheSecondFormatIsBroughtToThisOne) {
+  {
+    auto hub = value(SqliteHub::create(path_, 2, clock_, system_random()));
+    append(*hub, 3);
+    ASSERT_OK(hub->create_group("g", {{PartitionId(0), Sequence(0)}}));
+  }
+  edit(
+      "ALTER TABLE partitions DROP COLUMN gone; ALTER TABLE consumer_groups DROP COLUMN archive; "
+      "ALTER TABLE consumer_groups DROP COLUMN archive_name; PRAGMA user_version=2");
+  auto hub = value(SqliteHub::open(path_, clock_));
+  EXPECT_EQ(value(hub->describe_group("g")).owner, GroupOwner());
+  EXPECT_EQ(value(hub->describe_group("g")).positions[0].next, Sequence(0));
+  EXPECT_EQ(value(hub->bounds())[0].gone, std::nullopt);
+  EXPECT_OK(hub->join("g", {"id", "file:archive"}));
+  EXPECT_EQ(value(hub->describe_group("g")).owner.name, "file:archive");
   EXPECT_OK(SqliteHub::create(path_, 2, clock_, system_random()));
 }
 

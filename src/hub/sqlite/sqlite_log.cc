@@ -7,6 +7,17 @@
 #include "hub/sqlite/sqlite_schema.h"
 
 namespace changevault {
+namespace {
+
+std::optional<Timestamp> time_at(const SqliteStatement::Use& use, int column) {
+  return use.is_null(column) ? std::nullopt : std::optional(Timestamp{use.integer(column)});
+}
+
+PartitionBounds bounds_at(const SqliteStatement::Use& use, PartitionId partition) {
+  return {partition, Sequence(use.integer(1)), Sequence(use.integer(2)), time_at(use, 3)};
+}
+
+}  // namespace
 
 struct SqliteLog::Statements {
   SqliteStatement hub;
@@ -41,11 +52,12 @@ Result<void> SqliteLog::prepare() {
   SqliteDatabase& db = *database_;
   CV_ASSIGN(auto hub,
             SqliteStatement::prepare(db, "SELECT identity, partitions, newest, live FROM hub WHERE id = 0"));
-  CV_ASSIGN(auto all,
-            SqliteStatement::prepare(
-                db, "SELECT partition, first, next, bytes, reached FROM partitions ORDER BY partition"));
+  CV_ASSIGN(
+      auto all,
+      SqliteStatement::prepare(
+          db, "SELECT partition, first, next, gone, bytes, reached FROM partitions ORDER BY partition"));
   CV_ASSIGN(auto one, SqliteStatement::prepare(
-                          db, "SELECT partition, first, next FROM partitions WHERE partition = ?1"));
+                          db, "SELECT partition, first, next, gone FROM partitions WHERE partition = ?1"));
   CV_ASSIGN(auto events,
             SqliteStatement::prepare(
                 db, "SELECT key, time, payload FROM events WHERE key >= ?1 AND key < ?2 ORDER BY key"));
@@ -97,9 +109,7 @@ Result<std::vector<PartitionRow>> SqliteLog::partitions_inside() {
     CV_ASSIGN(const bool row, use.step());
     if (!row) return rows;
     const PartitionId partition(static_cast<std::int32_t>(use.integer(0)));
-    rows.push_back({{partition, Sequence(use.integer(1)), Sequence(use.integer(2))},
-                    use.integer(3),
-                    use.is_null(4) ? std::nullopt : std::optional(Timestamp{use.integer(4)})});
+    rows.push_back({bounds_at(use, partition), use.integer(4), time_at(use, 5)});
   }
 }
 
@@ -116,7 +126,7 @@ Result<PartitionBounds> SqliteLog::bounds_inside(PartitionId partition) {
     SqliteStatement::Use use(statements_->bounds);
     use.bind(1, partition.value);
     CV_ASSIGN(const bool row, use.step());
-    if (row) return PartitionBounds{partition, Sequence(use.integer(1)), Sequence(use.integer(2))};
+    if (row) return bounds_at(use, partition);
   }
   CV_ASSIGN(const std::int32_t partitions, partition_count());
   return no_such_partition(partition, partitions, database_->path());

@@ -18,6 +18,7 @@ struct SqliteRetention {
 
 struct SqliteHubOptions {
   std::string member = "unnamed";  // what the members made here are called: "host:pid"
+  bool make_folder = true;         // of create(): a folder that is not there is made
   Duration lease = seconds(10);    // how long a member may be silent before others take its partitions
   SqliteRetention retention = {};
   // Told in words, once for each wait that becomes long, that another process holds the file. May be empty.

@@ -4,7 +4,7 @@ namespace changevault {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x43564842;  // "CVHB"
-constexpr std::int64_t kFormatVersion = 2;
+constexpr std::int64_t kFormatVersion = 3;
 
 constexpr const char* kTables = R"sql(
   CREATE TABLE hub (
@@ -65,6 +65,14 @@ constexpr const char* kSecondVersion = R"sql(
     WHERE key >= partition * 281474976710656 + first AND key < partition * 281474976710656 + next);
 )sql";
 
+// What version 3 adds: whose archive a group works for, and how new the events were that are gone. Of those
+// that went before nobody knows it.
+constexpr const char* kThirdVersion = R"sql(
+  ALTER TABLE partitions ADD COLUMN gone INTEGER;
+  ALTER TABLE consumer_groups ADD COLUMN archive TEXT NOT NULL DEFAULT '';
+  ALTER TABLE consumer_groups ADD COLUMN archive_name TEXT NOT NULL DEFAULT '';
+)sql";
+
 Result<void> set_version(SqliteDatabase& database) {
   return database.run("PRAGMA user_version=" + std::to_string(kFormatVersion));
 }
@@ -95,6 +103,7 @@ Result<void> create_schema(SqliteDatabase& database, const std::string& identity
   CV_TRY(database.run("PRAGMA application_id=" + std::to_string(kApplicationId)));
   CV_TRY(database.run(kTables));
   CV_TRY(database.run(kSecondVersion));
+  CV_TRY(database.run(kThirdVersion));
   CV_TRY(set_version(database));
   CV_ASSIGN(auto hub, SqliteStatement::prepare(database, "INSERT INTO hub VALUES (0, ?1, ?2, NULL, 0)"));
   CV_TRY(SqliteStatement::Use(hub).bind_text(1, identity).bind(2, partitions).finish());
@@ -115,7 +124,9 @@ Result<void> migrate(SqliteDatabase& database) {
   CV_ASSIGN(auto transaction, SqliteTransaction::begin(database, SqliteTransaction::Kind::kWrite));
   CV_ASSIGN(const SqliteFileKind kind, check_format(database));  // another process may have been first
   if (kind == SqliteFileKind::kOldHub) {
-    CV_TRY(database.run(kSecondVersion));
+    CV_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
+    if (version < 2) CV_TRY(database.run(kSecondVersion));
+    CV_TRY(database.run(kThirdVersion));
     CV_TRY(set_version(database));
   }
   return transaction.commit();
