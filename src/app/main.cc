@@ -23,7 +23,11 @@ namespace {
 
 SqliteHubOptions sqlite_options(const OpenRequest& request, const std::string& member) {
   const Configuration::Hub& hub = request.configuration.hub;
-  return {member, hub.lease, {hub.retention, hub.retention_bytes}, request.notice};
+  return {member,
+          request.mode == OpenMode::kCreate,
+          hub.lease,
+          {hub.retention, hub.retention_bytes},
+          request.notice};
 }
 
 // `owner`: what this process is called where it takes part in something.

@@ -36,7 +36,23 @@ std::optional<std::string> group_in_ledger(Context& context) {
   return hub == nullptr ? std::nullopt : std::optional(hub->group);
 }
 
+// The archive in the configured store; nullopt where it cannot be read now.
+std::optional<std::string> id_of_archive(Context& context) {
+  const Result<ObjectStore*> store = context.parts.store();
+  if (!store.has_value()) return std::nullopt;
+  Chain seals(**store, context.parts.layout().seal_chain());
+  const Result<WalkedEntry> first = read_entry(seals, Slot(0));
+  if (first) return first->sha256;
+  return first.error().code == ErrorCode::kNotFound ? std::optional(std::string()) : std::nullopt;
+}
+
 }  // namespace
+
+bool belongs_to_another_archive(Context& context, const GroupOwner& owner) {
+  if (owner.id.empty()) return false;
+  const std::optional<std::string> ours = id_of_archive(context);
+  return ours && *ours != owner.id;
+}
 
 Result<HubPosition> parse_hub_position(const std::string& text, const std::string& flag) {
   if (text == "start") return HubPosition{HubPosition::Kind::kStart, {}, {}};

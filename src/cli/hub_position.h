@@ -27,6 +27,9 @@ Result<HubPosition> parse_hub_position(const std::string& text, const std::strin
 Result<GroupPositions> positions_at(Hub& hub, const HubPosition& position,
                                     std::optional<PartitionId> only = std::nullopt);
 
+// Whether a group works for an archive that certainly is not the one in the configured store.
+bool belongs_to_another_archive(Context& context, const GroupOwner& owner);
+
 // The archive's own group: the configured one, or the one that the archive's ledger names (where it can be
 // read). The ledger says where the archive goes on, so nobody else may read with it, and moving it moves
 // nothing. kUsage; `doing` is what was asked for.

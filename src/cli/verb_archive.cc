@@ -1,16 +1,27 @@
+#include "archive/chain.h"
 #include "cli/daemon_words.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/jobs.h"
 
 namespace changevault {
 namespace {
 
+Result<void> check_archive_is_there(Parts& parts) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  Chain seals(*store, parts.layout().seal_chain());
+  CV_ASSIGN(const Slot end, seals.find_end());
+  if (end > Slot(0)) return {};
+  return Error(ErrorCode::kUsage, "there is no archive here yet", store->url() + "/" + parts.layout().root(),
+               "run 'changevault init' first; if there should be one, check store.url and store.root");
+}
+
 class ArchiveVerb final : public Verb {
  public:
   std::string name() const override { return "archive"; }
   std::string summary() const override { return "hub to archive, through the consumer group"; }
-  std::string usage() const override { return "[--once [--close]] [--accept-loss] [--new-epoch]"; }
+  std::string usage() const override { return "[--once [--close]] [--accept-loss] [--new-epoch [--yes]]"; }
   std::string details() const override {
     return "Runs until it is stopped; what it holds is then written first. Killed anywhere, the next run "
            "goes on\n"
@@ -29,14 +40,15 @@ class ArchiveVerb final : public Verb {
     app.add_flag(
         "--new-epoch", new_epoch_,
         "the hub was made again or set back: go on with its oldest event (one that is gone is made)");
+    app.add_flag("--yes,-y", yes_, "with --new-epoch: make a hub that is gone without asking");
   }
   Result<int> run(Context& context) override {
     if (close_ && !once_) {
       return Error(ErrorCode::kUsage, "--close ends an import and goes with --once only", "",
                    "write: changevault archive --once --close");
     }
-    CV_ASSIGN(const Archiver::Parts parts,
-              archiver_parts(context.parts, new_epoch_ ? OpenMode::kCreate : OpenMode::kOpen));
+    CV_ASSIGN(const OpenMode mode_of_parts, open_mode(context));
+    CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts, mode_of_parts));
     ArchiverOptions options = archiver_options(context.configuration, context.identity.owner());
     options.accept_loss = accept_loss_;
     options.new_epoch = new_epoch_;
@@ -59,6 +71,21 @@ class ArchiveVerb final : public Verb {
   }
 
  private:
+  // A hub is made only for an archive that is there, at a place that a person has seen named.
+  Result<OpenMode> open_mode(Context& context) const {
+    if (!new_epoch_) return OpenMode::kOpen;
+    CV_TRY(check_archive_is_there(context.parts));
+    const Result<Hub*> hub = context.parts.hub(OpenMode::kOpen);
+    if (hub) return OpenMode::kOpen;
+    const std::string& url = context.configuration.hub.url;
+    if (yes_ || context.confirm("there is no hub at " + printable(url) + "; make a new, empty one there?"))
+      return OpenMode::kReplace;
+    return Error(ErrorCode::kUsage, hub.error().message, hub.error().object,
+                 "nothing was made. If hub.url is wrong, correct it; to make a new, empty hub at " + url +
+                     ": changevault archive --new-epoch --yes");
+  }
+
+  bool yes_ = false;
   bool once_ = false;
   bool close_ = false;
   bool accept_loss_ = false;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "cli/common_options.h"
@@ -19,8 +20,24 @@ std::int64_t total_lag(const GroupDescription& group) {
   return lag;
 }
 
+// What is behind and cannot be read any more: the hub's retention has deleted it.
+std::int64_t gone_of(const GroupPosition& position) {
+  return std::max<std::int64_t>(
+      0, position.bounds.first.value - position.next.value_or(position.bounds.first).value);
+}
+
+std::int64_t total_gone(const GroupDescription& group) {
+  std::int64_t gone = 0;
+  for (const GroupPosition& position : group.positions) gone += gone_of(position);
+  return gone;
+}
+
 Json position_json(const std::optional<Sequence>& next) {
   return next ? Json(next->value) : Json(nullptr);
+}
+
+Json owner_json(const GroupOwner& owner) {
+  return owner.id.empty() ? Json(nullptr) : Json(owner.name);
 }
 
 std::string position_text(const std::optional<Sequence>& next) {
@@ -158,26 +175,33 @@ class GroupsVerb final : public Verb {
                  {"FIRST", Table::Align::kRight},
                  {"NEXT", Table::Align::kRight},
                  {"EVENTS BEHIND", Table::Align::kRight},
+                 {"GONE", Table::Align::kRight},
                  {"READ BY"}});
     for (const GroupPosition& p : group.positions) {
       partitions.push_back({{"partition", p.partition.value},
                             {"position", position_json(p.next)},
                             {"first", p.bounds.first.value},
                             {"next", p.bounds.next.value},
-                            {"lag", p.lag()}});
+                            {"lag", p.lag()},
+                            {"gone", gone_of(p)}});
       table.add({to_string(p.partition), position_text(p.next), with_thousands(p.bounds.first.value),
-                 with_thousands(p.bounds.next.value), with_thousands(p.lag()),
+                 with_thousands(p.bounds.next.value), with_thousands(p.lag()), with_thousands(gone_of(p)),
                  reader_of(group, p.partition)});
     }
     if (context.out.json_wanted()) {
       context.out.print_json({{"group", group.group},
                               {"lag", total_lag(group)},
+                              {"gone", total_gone(group)},
+                              {"archive", owner_json(group.owner)},
                               {"partitions", std::move(partitions)},
                               {"members", members_json(group)}});
       return kExitDone;
     }
-    context.out.print("group " + printable(group.group) + ", " + counted(total_lag(group), "event") +
-                      " behind");
+    const std::int64_t gone = total_gone(group);
+    context.out.print(
+        "group " + printable(group.group) + ", " + counted(total_lag(group), "event") + " behind" +
+        (gone == 0 ? "" : "; " + with_thousands(gone) + " of them are gone: the hub has deleted them"));
+    if (!group.owner.id.empty()) context.out.print("of the archive " + printable(group.owner.name));
     ignore_error(context.out.write(table.to_string()), "kept for flush");
     for (const MemberDescription& member : group.members) {
       context.out.print("reader " + printable(member.name) + ": partitions " + list_of(member.partitions));
@@ -246,12 +270,17 @@ class GroupsVerb final : public Verb {
   }
 
   Result<int> remove(Hub& hub, Context& context) {
-    CV_TRY(check_not_archives_group(context, group_, "it would come back with the archive's next start",
-                                    kArchiveHint));
     CV_TRY(check_not_default(group_, hub.url()));
     CV_ASSIGN(const GroupDescription group, hub.describe_group(group_));
-    const std::string question = "delete group " + printable(group_) + ", " +
-                                 counted(total_lag(group), "event") + " behind, and forget its positions?";
+    // One that an archive left behind which is gone is in the way of the archive that is here.
+    const bool of_another = belongs_to_another_archive(context, group.owner);
+    if (!of_another) {
+      CV_TRY(check_not_archives_group(context, group_, "it would come back with the archive's next start",
+                                      kArchiveHint));
+    }
+    const std::string question =
+        "delete group " + printable(group_) + ", " + counted(total_lag(group), "event") + " behind" +
+        (of_another ? ", of the archive " + printable(group.owner.name) : "") + ", and forget its positions?";
     const bool go = allowed(context, question);
     if (go) CV_TRY(hub.delete_group(group_));
     if (context.out.json_wanted()) {

@@ -56,7 +56,7 @@ class InitVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     const Configuration& configuration = context.configuration;
-    CV_TRY(check_place(context.parts));
+    CV_TRY(check_place(context));
     bool written = false;
     if (!configuration.file_exists) {
       CV_ASSIGN(const std::string text, configuration_template(context.flags));
@@ -88,30 +88,35 @@ class InitVerb final : public Verb {
   }
 
  private:
-  // Before anything is made: a hub made anew would stand in for the one that an archive belongs to, and a
-  // ledger begun beside archived files would call them leftovers.
-  static Result<void> check_place(Parts& parts) {
+  // Before anything is made or changed: a hub made anew would stand in for the one that an archive belongs
+  // to, a hub or group of another archive must stay as it is, and a ledger begun beside archived files would
+  // call them leftovers.
+  static Result<void> check_place(Context& context) {
+    Parts& parts = context.parts;
     CV_ASSIGN(ObjectStore* const store, parts.store(OpenMode::kCreate));
     const KeyLayout& layout = parts.layout();
     const Result<ObjectInfo> ledger = store->head(layout.seal_chain() + KeyLayout::slot_name(Slot(0)));
-    if (ledger) return check_hub_is_there(parts);
-    if (ledger.error().code != ErrorCode::kNotFound) return ledger.error();
-    return for_each_object(*store, layout.archive_prefix(), [&](const ObjectInfo& object) -> Result<void> {
+    if (!ledger && ledger.error().code != ErrorCode::kNotFound) return ledger.error();
+    if (!ledger) CV_TRY(check_no_files(*store, layout));
+    const Result<Hub*> hub = parts.hub(OpenMode::kOpen);
+    if (hub) {
+      CV_ASSIGN(const Archiver::Parts opened, archiver_parts(parts));
+      CV_TRY(check_archive(opened, archiver_options(context.configuration, context.identity.owner())));
+    }
+    if (hub || !ledger) return {};
+    return Error(hub.error().code, "the hub of the archive that stands here: " + hub.error().message,
+                 hub.error().object,
+                 "point hub.url at the hub that this archive belongs to, or choose another store.root; where "
+                 "the hub is gone for good: changevault archive --new-epoch makes a new one and goes on");
+  }
+
+  static Result<void> check_no_files(ObjectStore& store, const KeyLayout& layout) {
+    return for_each_object(store, layout.archive_prefix(), [&](const ObjectInfo& object) -> Result<void> {
       if (!layout.parse(object.key)) return {};
       return Error(ErrorCode::kUsage, "archived files without a ledger stand here already", object.key,
                    "if the ledger was deleted, put it back (" + layout.seal_chain() +
                        "…); for a new archive choose another store.root");
     });
-  }
-
-  static Result<void> check_hub_is_there(Parts& parts) {
-    const Result<Hub*> hub = parts.hub(OpenMode::kOpen);
-    if (hub) return {};
-    return Error(hub.error().code, "the hub of the archive that stands here: " + hub.error().message,
-                 hub.error().object,
-                 "point hub.url at the hub that this archive belongs to, or choose another store.root; where "
-                 "the hub is "
-                 "gone for good: changevault archive --new-epoch makes a new one and goes on");
   }
 
   // A hub that was there already gets the partitions that the configuration has more; how many these are.

@@ -18,20 +18,25 @@ class RunVerb final : public Verb {
  public:
   std::string name() const override { return "run"; }
   std::string summary() const override { return "archive and load in one process"; }
-  std::string usage() const override { return ""; }
+  std::string usage() const override { return "[--accept-loss]"; }
   std::string details() const override {
     return "Runs until it is stopped (SIGTERM, Ctrl-C); what it holds is then written first. An error of "
            "the\n"
            "archiver stops both; while loading fails archiving goes on, and loading is tried again.";
   }
   std::string examples() const override { return "changevault run"; }
-  void add_options(CLI::App&) override {}
+  void add_options(CLI::App& app) override {
+    app.add_flag("--accept-loss", accept_loss_,
+                 "what the hub deleted before it was archived is listed as lost, and archiving goes on");
+  }
 
   Result<int> run(Context& context) override {
     // Everything is opened here, before there are threads: Parts is not thread-safe, what it gives is.
     CV_ASSIGN(const Archiver::Parts parts, archiver_parts(context.parts));
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
-    Archiver archiver(parts, archiver_options(context.configuration, context.identity.owner()));
+    ArchiverOptions options = archiver_options(context.configuration, context.identity.owner());
+    options.accept_loss = accept_loss_;
+    Archiver archiver(parts, options);
     Loader loader(parts.store, parts.layout, *warehouse, parts.clock, loader_options(context.configuration));
 
     std::mutex mutex;  // of everything below that both threads touch
@@ -86,6 +91,9 @@ class RunVerb final : public Verb {
     }
     return kExitDone;
   }
+
+ private:
+  bool accept_loss_ = false;
 };
 
 }  // namespace

@@ -17,8 +17,9 @@
 namespace changevault {
 
 enum class OpenMode {
-  kOpen,    // what is not there is kNotFound
-  kCreate,  // made where it is missing, opened where it is there
+  kOpen,     // what is not there is kNotFound
+  kCreate,   // made where it is missing, with its folder; opened where it is there
+  kReplace,  // a hub, as kCreate, but only in a folder that exists; everything else as kOpen
 };
 
 // `place` is the URL behind its scheme.

@@ -193,12 +193,52 @@ TEST_F(GroupsTest, InitAddsPartitionsAndRefusesFewer) {
   EXPECT_NE(lowered.err.find("partitions = 6"), std::string::npos) << lowered.err;
 }
 
+TEST_F(GroupsTest, InitChangesNothingOfAHubThatAnotherArchiveBelongsTo) {
+  vault_.expect(0, {"archive", "--once"});
+  const Outcome refused =
+      vault_.expect(2, {"init", "--set", "hub.partitions=6", "--set", "store.root=another"});
+  EXPECT_NE(refused.err.find("belongs to the archive"), std::string::npos) << refused.err;
+  vault_.expect(2, {"init", "--set", "hub.partitions=6", "--set", "hub.group=another"});
+  EXPECT_EQ(describe("$Default").at("partitions").size(), 4U);
+  vault_.expect(0, {"init", "--set", "hub.partitions=6"});
+}
+
+// Each of two archives in one group would get a part of the events.
+TEST_F(GroupsTest, AGroupWorksForOneArchiveUntilItIsDeleted) {
+  const std::vector<std::string> second = {"--set", "store.root=second"};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.end(), second.begin(), second.end());
+    return words;
+  };
+  vault_.expect(0, with({"init"}));  // nobody has archived yet
+  vault_.expect(0, {"archive", "--once"});
+  for (const char* verb : {"archive", "run"}) {
+    const Outcome refused = vault_.expect(2, with({verb}));
+    EXPECT_NE(refused.err.find("changestreams ("), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("second ("), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("groups delete 'snowflake-pipeline'"), std::string::npos) << refused.err;
+  }
+  const json described = describe("snowflake-pipeline");
+  EXPECT_NE(described.at("archive").get<std::string>().find("changestreams"), std::string::npos);
+  EXPECT_TRUE(describe("$Default").at("archive").is_null());
+  // Its own archive keeps it, the other one may have it where the first is gone for good.
+  vault_.expect(2, {"groups", "delete", "snowflake-pipeline", "--yes"});
+  vault_.expect(0, with({"groups", "delete", "snowflake-pipeline", "--yes"}));
+  vault_.expect(0, with({"archive", "--once"}));
+  vault_.expect(2, {"archive", "--once"});
+}
+
 TEST_F(GroupsTest, OldEventsGoByTheConfiguredRetentionAndTheOvertakenAreToldWhatToDo) {
   vault_.expect(0, {"consume", "--group", "g", "--max", "1"});
   vault_.options().environment["CHANGEVAULT_HUB_RETENTION_BYTES"] = "2000";
   publish();
   std::int64_t kept = 0;
   const json described = describe("g");
+  EXPECT_GT(described.at("gone"), 0);
+  std::int64_t gone = 0;
+  for (const json& partition : described.at("partitions")) gone += partition.at("gone").get<std::int64_t>();
+  EXPECT_EQ(described.at("gone"), gone);
+  EXPECT_NE(vault_.expect(0, {"groups", "describe", "g"}).out.find("of them are gone"), std::string::npos);
   for (const json& partition : described.at("partitions"))
     kept += partition.at("next").get<std::int64_t>() - partition.at("first").get<std::int64_t>();
   EXPECT_LT(kept, 30);

@@ -70,7 +70,15 @@ TEST_F(HubLife, AnotherOneTakesThePlaceOfOneThatIsGone) {
     const Outcome refused = vault_.expect(2, {verb});
     EXPECT_NE(refused.err.find("--new-epoch"), std::string::npos) << refused.err;
   }
-  vault_.expect(0, {"archive", "--once", "--new-epoch", "--set", "hub.partitions=1"});
+  // A hub is made only where a person has said so, and in no folder that is mistyped.
+  const Outcome unasked = vault_.expect(2, {"archive", "--once", "--new-epoch"});
+  EXPECT_NE(unasked.err.find("--new-epoch --yes"), std::string::npos) << unasked.err;
+  EXPECT_NE(unasked.err.find("data/hub.db"), std::string::npos) << unasked.err;
+  vault_.expect(2, {"archive", "--once", "--new-epoch", "--yes", "--set", "hub.url=sqlite:dota/hub.db"});
+  vault_.expect(2, {"archive", "--once", "--new-epoch", "--yes", "--set", "store.root=mistyped"});
+  EXPECT_FALSE(fs::exists(vault_.folder() / "data/hub.db"));
+  EXPECT_FALSE(fs::exists(vault_.folder() / "dota"));
+  vault_.expect(0, {"archive", "--once", "--new-epoch", "--yes", "--set", "hub.partitions=1"});
   publish(3, 2);
   vault_.expect(0, {"archive", "--once", "--close"});
   vault_.expect(0, {"load", "--once"});
@@ -101,6 +109,42 @@ TEST_F(HubLife, ABrokenWarehouseDoesNotStopTheArchive) {
   const Outcome outcome = run.wait();
   EXPECT_NE(outcome.exit_code, 0);
   EXPECT_NE(outcome.err.find("archiving goes on"), std::string::npos) << outcome.err;
+}
+
+// A warehouse that is not there is no reason to stop either, at the start or in the middle; once it is made
+// again, all of the archive is loaded into it.
+TEST_F(HubLife, AWarehouseThatIsGoneIsLoadedOnceItIsBack) {
+  const fs::path file = vault_.folder() / "data/warehouse.duckdb";
+  const fs::path ledger = vault_.folder() / "data/archive/changestreams/_ledger/p000";
+  const auto slots = [&] { return std::distance(fs::directory_iterator(ledger), fs::directory_iterator()); };
+  publish(0, 3);
+  fs::remove(file);
+  vault_.options().environment["CHANGEVAULT_ARCHIVE_FLUSH_INTERVAL"] = "50ms";
+  vault_.options().environment["CHANGEVAULT_LOAD_POLL_INTERVAL"] = "50ms";
+  ProcessOptions options = vault_.options();
+  options.folder = vault_.folder();
+  Process run = Process::start({CHANGEVAULT_BINARY, "run"}, options);
+  const auto wait_for = [&](const std::function<bool()>& holds) {
+    while (!holds()) ASSERT_FALSE(run.ended_within(milliseconds(20))) << run.err_so_far();
+  };
+  const auto rows = [&]() -> std::int64_t {
+    const Outcome outcome =
+        vault_.run({"sql", "SELECT count(*) AS n FROM mongodb_changes", "--output", "json"});
+    if (outcome.exit_code != 0) return -1;
+    return json::parse(outcome.out).at("rows").at(0).at(0).get<std::int64_t>();
+  };
+  wait_for([&] { return run.err_so_far().find("archiving goes on") != std::string::npos; });
+  wait_for([&] { return fs::exists(ledger / "000000000001.json"); });
+  vault_.expect(0, {"init"});
+  wait_for([&] { return rows() == 3; });
+  fs::remove(file);
+  const auto before = slots();
+  publish(3, 2);
+  wait_for([&] { return slots() > before; });
+  vault_.expect(0, {"init"});
+  wait_for([&] { return rows() == 5; });
+  run.kill(SIGTERM);
+  EXPECT_EQ(run.wait().exit_code, 0);
 }
 
 }  // namespace
