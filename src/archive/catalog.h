@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "archive/ledger.h"
+#include "archive/ledger_problem.h"
 #include "base/result.h"
 #include "model/scope.h"
 #include "store/key_layout.h"
@@ -18,6 +19,8 @@ struct ListedSegment {
   Slot slot{};            // of the commit
   Timestamp listed_at{};  // time of that commit
   Epoch epoch{};          // of that commit: says which life of the hub the records came from
+  // That commit cannot be read; a seal names the file, and its facts were counted from its proven bytes.
+  bool by_seal = false;
 };
 
 struct PartitionState {
@@ -46,12 +49,18 @@ struct ArchiveCell {
 
 // A snapshot: chains are read once, each slot checked (self, previous, dense numbering, contiguous
 // sequences). Immutable, so any thread may read it.
+//
+// Damage costs no more than what it touches. What a slot listed that cannot be read is taken from the seals,
+// which name every file of their hours by its sha256; only hours that no seal proves stay uncertain.
 class Catalog {
  public:
-  // kNotFound where there is no archive (no first slot of the seals); kCorrupt where the ledger is damaged.
+  // kNotFound where there is no archive; what the store says. What is damaged is in `problems`.
   static Result<Catalog> read(ObjectStore& store, const KeyLayout& layout);
 
-  const HubEntry& hub() const { return hub_; }                              // the newest
+  // Each damaged slot once, seals first, then by partition; empty where the ledger is whole.
+  const std::vector<LedgerProblem>& problems() const { return problems_; }
+  // The newest; nullptr where no slot that can be read says it.
+  const HubEntry* hub() const { return hub_ ? &*hub_ : nullptr; }
   const std::vector<ListedSegment>& segments() const { return segments_; }  // ordered by key
   const std::vector<ListedSegment>& dead_letters() const { return dead_letters_; }
   const std::vector<LostRange>& lost() const { return lost_; }
@@ -77,10 +86,10 @@ class Catalog {
   const ListedSegment* find(const std::string& key) const;
 
  private:
-  Result<void> read_seals(ObjectStore& store, const KeyLayout& layout);
-  Result<void> read_partition(ObjectStore& store, const KeyLayout& layout, PartitionId partition);
+  friend class CatalogReader;
 
-  HubEntry hub_;
+  std::vector<LedgerProblem> problems_;
+  std::optional<HubEntry> hub_;
   std::vector<ListedSegment> segments_;
   std::vector<ListedSegment> dead_letters_;
   std::vector<LostRange> lost_;

@@ -5,26 +5,10 @@
 #include <tuple>
 
 #include "archive/partition_part.h"
+#include "archive/sealed_listing.h"
 
 namespace changevault {
 namespace {
-
-// Beyond every hour of any event.
-constexpr Hour kNoBegin{-(std::int64_t{1} << 40)};
-constexpr Hour kNoEnd{std::int64_t{1} << 40};
-
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
-
-Error with_hint(Error error) {
-  if (error.code == ErrorCode::kNotFound) {
-    error.code = ErrorCode::kCorrupt;
-    error.message = "a ledger slot is gone";
-  }
-  if (error.hint.empty()) error.hint = "run 'changevault verify' to see all that is damaged";
-  return error;
-}
 
 ListedSegment listing(const SegmentFacts& facts, const WalkedEntry& walked, Epoch epoch) {
   ListedSegment listed{facts, walked.slot, walked.entry.header.time, epoch};
@@ -49,24 +33,17 @@ Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layou
   return catalog;
 }
 
-// Where slots are gone the end cannot be found by asking for single ones; then the folder is listed.
-Result<Slot> HourCatalog::end_of(const std::string& folder, Slot at_least) {
-  Chain chain(*store_, folder);
-  Result<Slot> end = chain.find_end(at_least);
-  if (end || end.error().code != ErrorCode::kCorrupt) return end;
-  Slot behind_last{};
-  CV_TRY(for_each_object(*store_, folder, [&](const ObjectInfo& object) -> Result<void> {
-    const auto slot = KeyLayout::parse_slot_name(std::string_view(object.key).substr(folder.size()));
-    if (slot) behind_last = std::max(behind_last, slot->next());
-    return {};
-  }));
-  return behind_last > at_least ? Result<Slot>(behind_last) : end;
-}
-
 Result<void> HourCatalog::read_seals() {
   const std::string folder = layout_->seal_chain();
-  CV_ASSIGN(const Slot end, end_of(folder, Slot(0)));
+  CV_ASSIGN(const ChainEnd found, find_chain_end(*store_, folder));
+  const Slot end = found.end;
   if (end == Slot(0)) {
+    CV_ASSIGN(const std::vector<PartitionId> chains, partition_chains(*store_, *layout_));
+    if (!chains.empty()) {
+      partitions_ = chains.back().value + 1;
+      problems_.push_back({seals_gone(*layout_), kNoBegin, kNoBegin});
+      return {};
+    }
     return Error(ErrorCode::kNotFound, "there is no archive here yet", store_->url() + "/" + layout_->root(),
                  "'changevault init' makes one; if there should be one, check store.url and store.root");
   }
@@ -83,9 +60,9 @@ Result<void> HourCatalog::read_seals() {
 
 Result<void> HourCatalog::take_seal_slot(Slot slot, SlotOutcome outcome) {
   if (!outcome) {
-    if (!is_damage(outcome.error())) return std::move(outcome).error();
+    if (!is_ledger_damage(outcome.error())) return std::move(outcome).error();
     const Hour sealed = seals_.empty() ? kNoBegin : seals_.back().to;
-    problems_.push_back({with_hint(std::move(outcome).error()), sealed, sealed});
+    problems_.push_back({damage_error(std::move(outcome).error()), sealed, sealed});
     previous_.clear();
     return {};
   }
@@ -105,8 +82,8 @@ Result<void> HourCatalog::take_seal_slot(Slot slot, SlotOutcome outcome) {
     // One of the two slots was written anew: neither is believed.
     const Hour from = seals_.empty() ? seal->from : seals_.back().from;
     problems_.push_back(
-        {with_hint(Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
-                         walked.key)),
+        {damage_error(Error(ErrorCode::kCorrupt,
+                            "a ledger slot does not name the bytes of the slot before it", walked.key)),
          from, seal->to});
   }
   return take_seal(*seal, walked);
@@ -146,7 +123,9 @@ Result<void> HourCatalog::read_stretch(const Stretch& stretch, PartitionId parti
   if (begin != stretch.begin.end()) range.from = begin->second;
   if (!stretch.last) {
     const Slot promised = begin == stretch.begin.end() ? Slot(0) : range.from.next();
-    CV_ASSIGN(range.end, end_of(layout_->partition_chain(partition), promised));
+    CV_ASSIGN(ChainEnd end, find_chain_end(*store_, layout_->partition_chain(partition), promised));
+    range.end = end.end;
+    if (end.damage) problems_.push_back({damage_error(*std::move(end.damage)), stretch.from, stretch.to});
   } else if (const auto last = stretch.last->find(partition); last != stretch.last->end()) {
     range.end = last->second.next();
   }
@@ -157,8 +136,10 @@ Result<void> HourCatalog::read_stretch(const Stretch& stretch, PartitionId parti
             }));
   for (DamagedSlot& slot : damaged) {
     const Hour from = slot.after ? std::max(hour_of(*slot.after), stretch.from) : stretch.from;
-    const Hour to = slot.before ? std::min(hour_of(*slot.before).next(), stretch.to) : stretch.to;
-    problems_.push_back({with_hint(std::move(slot.error)), from, to});
+    const Hour to = slot.lists_nothing() ? from
+                    : slot.before        ? std::min(hour_of(*slot.before).next(), stretch.to)
+                                         : stretch.to;
+    problems_.push_back({damage_error(std::move(slot.error)), from, to});
   }
   return {};
 }
@@ -185,7 +166,7 @@ Result<void> HourCatalog::read_lost_slots() {
     const auto& [partition, slot] = place;
     Chain chain(*store_, layout_->partition_chain(partition));
     Result<WalkedEntry> walked = read_entry(chain, slot);
-    if (!walked && !is_damage(walked.error())) return std::move(walked).error();
+    if (!walked && !is_ledger_damage(walked.error())) return std::move(walked).error();
     const auto* lost = walked ? std::get_if<LostEntry>(&walked->entry.body) : nullptr;
     if (lost != nullptr) {
       lost_.push_back({partition, slot, *lost});
@@ -199,7 +180,7 @@ Result<void> HourCatalog::read_lost_slots() {
     Error error = walked
                       ? Error(ErrorCode::kCorrupt, "a seal names a loss where none stands", chain.key(slot))
                       : std::move(walked).error();
-    problems_.push_back({with_hint(std::move(error)), sealed.first, sealed.first});
+    problems_.push_back({damage_error(std::move(error)), sealed.first, sealed.first});
   }
   return {};
 }
@@ -276,6 +257,7 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
       wanted[cell.hour].insert(namespaces_[cell.ns]);
     }
   }
+  std::map<PartitionId, std::vector<DamagedSlot>> damage;
   const auto take = [&](const WalkedEntry& walked) -> Result<void> {
     const auto* commit = std::get_if<CommitEntry>(&walked.entry.body);
     if (commit == nullptr) return {};
@@ -297,16 +279,48 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
       CV_ASSIGN(std::vector<DamagedSlot> damaged,
                 read_part(*store_, *layout_, partition,
                           {from == begin.end() ? Slot(0) : from->second, through.next()}, take));
-      if (problems == nullptr) continue;
-      for (DamagedSlot& slot : damaged) problems->push_back({with_hint(std::move(slot.error)), {}, {}});
+      for (DamagedSlot& slot : damaged) {
+        if (problems != nullptr) problems->push_back({damage_error(slot.error), {}, {}});
+        damage[partition].push_back(std::move(slot));
+      }
     }
     first = std::next(last);
   }
+  if (!damage.empty()) CV_TRY(add_sealed(cells, damage, out, problems));
   std::sort(out.begin(), out.end(), [](const ListedSegment& a, const ListedSegment& b) {
     return std::tie(a.facts.ns, a.facts.hour, a.facts.partition, a.slot, a.facts.first) <
            std::tie(b.facts.ns, b.facts.hour, b.facts.partition, b.slot, b.facts.first);
   });
   return out;
+}
+
+// What damaged slots listed, as the seals name it; a file that cannot be proven is left out.
+Result<void> HourCatalog::add_sealed(std::span<const HourCell> cells, const DamageOfPartition& damage,
+                                     std::vector<ListedSegment>& listings,
+                                     std::vector<LedgerProblem>* problems) {
+  std::set<std::string> listed;
+  for (const ListedSegment& known : listings) listed.insert(known.facts.key);
+  for (const HourCell& cell : cells) {
+    if (cell.seal < 0) continue;
+    CV_ASSIGN(const std::vector<SealedSegment> objects, objects_of(cell));
+    for (const SealedSegment& object : objects) {
+      const auto name = layout_->parse(object.key);
+      if (!name || !name->origin || listed.contains(object.key)) continue;
+      const auto damaged = damage.find(name->origin->partition);
+      if (damaged == damage.end()) continue;
+      Result<ListedSegment> proven = read_sealed(*store_, *layout_, object, namespaces_[cell.ns]);
+      if (!proven && !is_ledger_damage(proven.error())) return std::move(proven).error();
+      if (!proven) {
+        if (problems != nullptr) problems->push_back({damage_error(std::move(proven).error()), {}, {}});
+        continue;
+      }
+      proven->slot =
+          slot_that_listed(damaged->second, name->origin->first, name->origin->claim).value_or(Slot());
+      proven->listed_at = cell.listed_by;
+      listings.push_back(std::move(*proven));
+    }
+  }
+  return {};
 }
 
 }  // namespace changevault

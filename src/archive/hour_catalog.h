@@ -21,6 +21,8 @@
 #include "archive/catalog.h"
 #include "archive/chain_reader.h"
 #include "archive/ledger.h"
+#include "archive/ledger_problem.h"
+#include "archive/partition_part.h"
 #include "base/result.h"
 #include "store/key_layout.h"
 #include "store/object_store.h"
@@ -35,13 +37,6 @@ struct HourCell {
   Digest digest;
   Timestamp listed_by{};  // its segments were listed by then, at the latest
   bool operator==(const HourCell&) const = default;
-};
-
-struct LedgerProblem {
-  Error error;  // its object is the slot
-  Hour from;    // hours about which something is missing now
-  Hour to;      // exclusive; equal to `from`: none, other slots told it all
-  bool touches(Hour hour) const { return from <= hour && hour < to; }
 };
 
 // A snapshot. Not thread-safe; `store` and `layout` outlive it, as later questions read them again.
@@ -60,13 +55,14 @@ class HourCatalog {
   std::optional<Hour> end() const { return end_; }           // behind all that holds anything or is sealed
   std::optional<Hour> sealed_from() const { return sealed_from_; }
   std::optional<Hour> sealed_to() const { return sealed_to_; }  // exclusive
+  bool is_sealed(Hour hour) const { return sealed_from_ && *sealed_from_ <= hour && hour < *sealed_to_; }
 
   // The objects of a cell, ordered by key. The seal of the last question is kept: ask hour by hour.
   Result<std::vector<SealedSegment>> objects_of(const HourCell& cell);
 
   // All that the ledger lists for these cells (block indexes are left out), ordered by namespace, hour,
-  // partition, first sequence. What stands in a slot that cannot be read is not there; the damage is added to
-  // `problems` where given.
+  // partition, first sequence. What stood in a slot that cannot be read is taken from the files that the seal
+  // names; one that cannot be proven either is left out. The damage is added to `problems` where given.
   Result<std::vector<ListedSegment>> listings_of(std::span<const HourCell> cells,
                                                  std::vector<LedgerProblem>* problems = nullptr);
 
@@ -89,7 +85,6 @@ class HourCatalog {
 
   HourCatalog(ObjectStore& store, const KeyLayout& layout) : store_(&store), layout_(&layout) {}
 
-  Result<Slot> end_of(const std::string& folder, Slot at_least);
   Result<void> read_seals();
   Result<void> take_seal_slot(Slot slot, SlotOutcome outcome);
   Result<void> take_seal(const SealEntry& seal, const WalkedEntry& walked);
@@ -98,6 +93,9 @@ class HourCatalog {
   Result<void> read_stretch(const Stretch& stretch, PartitionId partition);
   Result<void> read_lost_slots();
   void take_hours(const Stretch& stretch, PartitionId partition, const WalkedEntry& walked);
+  using DamageOfPartition = std::map<PartitionId, std::vector<DamagedSlot>>;
+  Result<void> add_sealed(std::span<const HourCell> cells, const DamageOfPartition& damage,
+                          std::vector<ListedSegment>& listings, std::vector<LedgerProblem>* problems);
   Result<void> keep_seal(std::int32_t seal);
   void finish();
   std::uint32_t ns_index(const Namespace& ns);

@@ -65,8 +65,8 @@ TEST_F(HubLifeTest, ANewEpochGoesOnWithTheOldestEventOfTheNewHub) {
   EXPECT_EQ(totals.events, 2);
   EXPECT_EQ(totals.dead_letters, 1);
   const Catalog c = catalog();
-  EXPECT_EQ(c.hub().epoch, Epoch(1));
-  EXPECT_EQ(c.hub().identity, "another");
+  EXPECT_EQ(c.hub()->epoch, Epoch(1));
+  EXPECT_EQ(c.hub()->identity, "another");
   EXPECT_EQ(c.segments().back().facts.hour, hour_of(at(11, 0)));  // never into a sealed hour
   expect_verified(3);
   // Said once; from then on it is the archive's hub.
@@ -135,8 +135,8 @@ TEST_F(HubLifeTest, AddedPartitionsPlaceNothingIntoSealedHours) {
   grown.append(PartitionId(2), event("shop", "orders", 3), at(10, 30), false);
   EXPECT_EQ(value(archive_from(grown, ArchiveMode::kOnceAndClose)).events, 1);
   const Catalog c = catalog();
-  EXPECT_EQ(c.hub().partitions, 3);
-  EXPECT_EQ(c.hub().epoch, Epoch(0));
+  EXPECT_EQ(c.hub()->partitions, 3);
+  EXPECT_EQ(c.hub()->epoch, Epoch(0));
   ASSERT_EQ(c.segments().size(), 3U);
   EXPECT_EQ(c.segments().back().facts.hour, hour_of(at(12, 0)));
   EXPECT_EQ(c.segments().back().facts.min_time, at(12, 0));
@@ -480,7 +480,7 @@ TEST_F(OvertakenTest, ANewEpochMayBeBegun) {
   hub.trim(kP0, Sequence(6));
   options.new_epoch = true;
   EXPECT_EQ(value(archive()).events, 2);
-  EXPECT_EQ(catalog().hub().epoch, Epoch(1));
+  EXPECT_EQ(catalog().hub()->epoch, Epoch(1));
   expect_verified(5);
 }
 

@@ -3,12 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "archive/ledger_problem.h"
+
 namespace changevault {
 namespace {
-
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
 
 // A claim as it would stand before this entry: with it the ledger's rules hold from the middle of a chain on.
 std::optional<ClaimEntry> claim_before(const EntryBody& body) {
@@ -28,10 +26,11 @@ class PartReader {
 
   Result<void> take(Slot slot, SlotOutcome outcome) {
     if (!outcome) {
-      if (!is_damage(outcome.error())) return std::move(outcome).error();
+      if (!is_ledger_damage(outcome.error())) return std::move(outcome).error();
       return damaged(slot, std::move(outcome).error());
     }
     const WalkedEntry walked = std::move(outcome).value();
+    if (slot == Slot(0)) previous_ = kNoPrevious;
     if (!previous_.empty() && walked.entry.header.previous != previous_) {
       // One of the two was changed; which one, only the bytes of both together could say.
       CV_TRY(damaged(slot, Error(ErrorCode::kCorrupt,
@@ -41,6 +40,7 @@ class PartReader {
     const Result<void> fits = fold_.add(walked);
     if (!fits) return damaged(slot, fits.error());
     previous_ = walked.sha256;
+    meet(walked);
     if (fold_.committed()) settle(*fold_.reached());
     return each_(walked);
   }
@@ -55,10 +55,25 @@ class PartReader {
 
   Result<void> damaged(Slot slot, Error error) {
     if (fold_.committed()) reached_ = fold_.reached();
-    damaged_.push_back({slot, std::move(error), reached_, std::nullopt});
+    if (fold_.claimed()) {
+      end_ = fold_.next();
+      epoch_ = fold_.epoch();
+    }
+    damaged_.push_back({slot, std::move(error), reached_, std::nullopt, end_, std::nullopt});
     fold_ = PartitionFold(partition_);
     previous_.clear();
     return {};
+  }
+
+  // The first entry behind damage says where it goes on.
+  void meet(const WalkedEntry& walked) {
+    if (met_ == damaged_.size() || damaged_.back().slot == walked.slot) return;
+    const auto begin = claim_before(walked.entry.body);
+    const auto* claim = begin ? &*begin : std::get_if<ClaimEntry>(&walked.entry.body);
+    const bool same_life = claim != nullptr && epoch_ && claim->epoch == *epoch_;
+    for (; met_ < damaged_.size(); ++met_) {
+      if (same_life) damaged_[met_].next = claim->next;
+    }
   }
 
   // The watermark behind the damage is known now.
@@ -71,11 +86,21 @@ class PartReader {
   PartitionFold fold_;
   std::string previous_;  // empty: the slot before was not read
   std::optional<Timestamp> reached_;
+  std::optional<Sequence> end_;  // of what was read before the damage, in this life of the hub
+  std::optional<Epoch> epoch_;
   std::vector<DamagedSlot> damaged_;
+  std::size_t met_ = 0;
   std::size_t settled_ = 0;
 };
 
 }  // namespace
+
+std::optional<Slot> slot_that_listed(const std::vector<DamagedSlot>& damaged, Sequence first, Slot claim) {
+  for (const DamagedSlot& slot : damaged) {
+    if (slot.slot > claim && !slot.lists_nothing() && slot.may_list(first)) return slot.slot;
+  }
+  return std::nullopt;
+}
 
 Result<std::vector<DamagedSlot>> read_part(ObjectStore& store, const KeyLayout& layout, PartitionId partition,
                                            SlotRange range,

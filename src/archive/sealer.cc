@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "archive/archive_identity.h"
+#include "archive/ledger_problem.h"
 #include "archive/ledger_walk.h"
 #include "archive/seal_content.h"
 #include "base/hash.h"
@@ -119,6 +120,8 @@ Sealer::Sealer(ArchiveContext& context)
 Result<void> Sealer::open() {
   CV_ASSIGN(const Slot end, chain_.find_end());
   if (end == Slot(0)) {
+    CV_ASSIGN(const auto chains, partition_chains(context_.parts.store, context_.parts.layout));
+    if (!chains.empty()) return seals_gone(context_.parts.layout);
     return Error(ErrorCode::kUsage, "there is no archive here yet",
                  context_.parts.store.url() + "/" + context_.parts.layout.root(),
                  "run 'changevault init' first; if there should be one, check store.url and store.root");

@@ -16,10 +16,6 @@
 namespace changevault {
 namespace {
 
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
-
 class LedgerChecker {
  public:
   LedgerChecker(ObjectStore& store, const KeyLayout& layout) : store_(store), layout_(layout) {}
@@ -73,7 +69,7 @@ class LedgerChecker {
     std::string previous = kNoPrevious;
     for (Slot slot(0); slot < end; slot = slot.next()) {
       const auto walked = read_entry(chain, slot);
-      if (!walked && !is_damage(walked.error())) return walked.error();
+      if (!walked && !is_ledger_damage(walked.error())) return walked.error();
       if (!walked) {
         const bool gone = walked.error().code == ErrorCode::kNotFound;
         problem(gone ? "chain-missing" : "chain", chain.key(slot),
@@ -152,7 +148,7 @@ class LedgerChecker {
     Chain chain(store_, layout_.seal_chain());
     for (;; seals_end_ = seals_end_.next()) {
       const auto walked = read_entry(chain, seals_end_);
-      if (!walked && is_damage(walked.error())) return {};
+      if (!walked && is_ledger_damage(walked.error())) return {};
       if (!walked) return walked.error();
       if (const auto* hub = std::get_if<HubEntry>(&walked->entry.body)) add_hub(*hub, walked->key);
     }

@@ -112,6 +112,7 @@ TEST_F(VerifyTest, ARemovedLedgerSlotIsNamedUnlessNothingSpeaksOfIt) {
 
 // Whole chains that change places are each in order by themselves.
 TEST_F(VerifyTest, TheChainOfAnotherPartitionIsNamed) {
+  const std::size_t whole = catalog().segments().size();
   const std::string chain = layout.partition_chain(PartitionId(0));
   const std::string other = layout.partition_chain(PartitionId(1));
   std::map<std::string, std::string> slots;
@@ -123,7 +124,9 @@ TEST_F(VerifyTest, TheChainOfAnotherPartitionIsNamed) {
   for (const auto& [key, bytes] : slots) ASSERT_OK(store.put_if_absent(key, bytes));
   EXPECT_EQ(verify().verdict, Verdict::kFail);
   EXPECT_TRUE(names_kind(verify(), "chain"));
-  EXPECT_ERROR(Catalog::read(store, layout), ErrorCode::kCorrupt);
+  const Catalog read = catalog();
+  EXPECT_FALSE(read.problems().empty());
+  EXPECT_EQ(read.segments().size(), whole) << "the seals prove them";
 }
 
 // A seal that was written with a right checksum, but does not say what the commits say.
@@ -161,7 +164,7 @@ TEST_F(VerifyTest, TheBlockIndexIsComparedWithTheRecords) {
     SegmentFacts facts = of_more->facts;
     change(facts.blocks);
     std::atomic<std::int64_t> bytes_read{0};
-    const RecordIdentity identity{c.hub().source_id, c.hub().identity, c.hub().epoch};
+    const RecordIdentity identity{c.hub()->source_id, c.hub()->identity, c.hub()->epoch};
     return !value(verify_segment({store, layout, identity, bytes_read, {}}, facts, false)).problems.empty();
   };
   EXPECT_FALSE(found([](auto&) {}));

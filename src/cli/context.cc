@@ -1,5 +1,6 @@
 #include "cli/context.h"
 
+#include "cli/ledger_warning.h"
 #include "service/read_catalog.h"
 
 namespace changevault {
@@ -18,7 +19,9 @@ Result<Kind> known(Result<Kind> found, const ObjectStore& store) {
 
 Result<Catalog> Context::catalog() {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  return known(read_catalog(*store, parts.layout()), *store);
+  Result<Catalog> found = known(read_catalog(*store, parts.layout()), *store);
+  if (found) warn_of_damage(out, found->problems());
+  return found;
 }
 
 Result<HourCatalog> Context::hour_catalog() {

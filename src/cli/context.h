@@ -34,7 +34,8 @@ struct Context {
   // `--set` flags as they were given (for `init`, which writes them down).
   std::vector<std::string> flags;
 
-  // The ledger, read now. An archive that does not exist is kIndeterminate with a hint.
+  // The ledger, read now; damage is told on stderr. An archive that does not exist is kIndeterminate with a
+  // hint.
   Result<Catalog> catalog();
   // The same, hour by hour: much quicker where nothing is asked of single segments.
   Result<HourCatalog> hour_catalog();

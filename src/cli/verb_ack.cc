@@ -73,10 +73,9 @@ class AckVerb final : public Verb {
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
-    CV_ASSIGN(const Catalog catalog, context.catalog());
     if (list_) return print_list(context);
     if (take_back_) return take_back(context);
-    return acknowledge(context, catalog, scope);
+    return acknowledge(context, scope);
   }
 
  private:
@@ -113,7 +112,7 @@ class AckVerb final : public Verb {
                      context.identity.owner()};
   }
 
-  Result<int> acknowledge(Context& context, const Catalog& catalog, const Scope& scope) const {
+  Result<int> acknowledge(Context& context, const Scope& scope) const {
     CV_ASSIGN(HourCatalog hours, context.hour_catalog());
     CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, hours, scope, context.stop));
     complain_of_damage(context.out, found.acks);
@@ -124,7 +123,7 @@ class AckVerb final : public Verb {
     bool agreed = true;
     if (!open.empty()) {
       if (!context.out.json_wanted()) print_gap_lines(context.out, found.coverage, open, kMostLines);
-      note_unsealed(context, catalog, open);
+      note_unsealed(context, hours, open);
       agreed = yes_ || context.confirm("acknowledge " + counted(size_of(open), "gap") + "?");
       if (agreed) {
         CV_ASSIGN(ids, write(context, found.coverage, open, scope));
@@ -147,9 +146,9 @@ class AckVerb final : public Verb {
     return static_cast<std::int64_t>(gaps.size());
   }
 
-  static void note_unsealed(Context& context, const Catalog& catalog, const std::vector<FoundGap>& open) {
+  static void note_unsealed(Context& context, const HourCatalog& hours, const std::vector<FoundGap>& open) {
     std::int64_t unsealed = 0;
-    for (const FoundGap& gap : open) unsealed += catalog.is_sealed(gap.hour) ? 0 : 1;
+    for (const FoundGap& gap : open) unsealed += hours.is_sealed(gap.hour) ? 0 : 1;
     if (unsealed == 0) return;
     context.out.note("note: " + with_thousands(unsealed) +
                      (unsealed == 1 ? " of them is in an hour" : " of them are in hours") +

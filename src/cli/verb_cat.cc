@@ -5,6 +5,7 @@
 #include "archive/segment_feed.h"
 #include "cli/common_options.h"
 #include "cli/field_selection.h"
+#include "cli/ledger_warning.h"
 #include "cli/pretty_json.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -56,9 +57,11 @@ class CatVerb final : public Verb {
     if (!found && found.error().code == ErrorCode::kIndeterminate && scope_.names_file()) {
       CV_ASSIGN(const ArchivedFiles letters, dead_letter_files(*store, layout, scope));
       if (letters.files.empty()) return found.error();
+      warn_of_damage(context.out, letters.problems);
       return print_dead_letters(context, *store, letters);
     }
     if (!found) return found.error();
+    warn_of_damage(context.out, found->problems);
     if (found->files.empty()) {
       context.out.note("quiet: " + to_string(scope) + " is sealed and had no such events");
       return kExitDone;
@@ -74,7 +77,7 @@ class CatVerb final : public Verb {
     if (printed == 0 && limit_.value_or(last_.value_or(1)) > 0)
       context.out.note("no record of the " + counted(static_cast<std::int64_t>(found->files.size()), "file") +
                        " is in the scope");
-    return kExitDone;
+    return ledger_exit(context.out, found->uncertain);
   }
 
  private:

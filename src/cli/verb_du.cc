@@ -1,5 +1,6 @@
 #include <map>
 
+#include "cli/ledger_warning.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -58,6 +59,7 @@ class DuVerb final : public Verb {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
+    warn_of_damage(context.out, found.problems);
     note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(context.out, found);
@@ -66,7 +68,7 @@ class DuVerb final : public Verb {
     } else {
       print_tree(context.out, found);
     }
-    return kExitDone;
+    return ledger_exit(context.out, found.uncertain);
   }
 
  private:

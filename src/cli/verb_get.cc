@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ledger_warning.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -49,13 +50,16 @@ class GetVerb final : public Verb {
     }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
+    warn_of_damage(context.out, found.problems);
     if (found.files.empty()) return print_quiet(context, scope);
     note_whole_files(context.out, scope);
     const std::filesystem::path place =
         file_.empty() ? std::filesystem::path(directory_) : std::filesystem::path(file_).parent_path();
     CV_ASSIGN(const std::vector<DownloadRequest> requests, requests_of(found, context.parts.layout()));
     CV_ASSIGN(const TargetFolder target, TargetFolder::open(place));
-    return fetch(context, *store, target, requests);
+    CV_ASSIGN(const int code, fetch(context, *store, target, requests));
+    const int known = ledger_exit(context.out, found.uncertain);
+    return code == kExitDone ? known : code;
   }
 
  private:

@@ -1,3 +1,4 @@
+#include "cli/ledger_warning.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -26,13 +27,14 @@ class LsVerb final : public Verb {
     const KeyLayout& layout = context.parts.layout();
     CV_ASSIGN(const ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
                                                        : archived_files(*store, layout, scope));
+    warn_of_damage(context.out, found.problems);
     note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(found, context.out);
     } else {
       print_table(found, scope, context.out);
     }
-    return kExitDone;
+    return ledger_exit(context.out, found.uncertain);
   }
 
  private:

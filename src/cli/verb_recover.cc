@@ -9,6 +9,7 @@
 #include "archive/segment_feed.h"
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
+#include "cli/ledger_warning.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -241,7 +242,9 @@ class RecoverVerb final : public Verb {
 
   Result<int> recover_scope(Context& context, const Scope& scope) {
     CV_ASSIGN(const Catalog catalog, context.catalog());
-    return recover(context, scope, catalog.select(scope), &catalog);
+    CV_ASSIGN(const int code, recover(context, scope, catalog.select(scope), &catalog));
+    const int known = ledger_exit(context.out, is_uncertain(catalog.problems(), scope));
+    return code == kExitDone ? known : code;
   }
 
   // `catalog`: where the scope was asked for by name, not by its gaps.

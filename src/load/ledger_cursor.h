@@ -40,8 +40,18 @@ class LedgerCursor {
   LedgerCursor(ObjectStore& store, const KeyLayout& layout) : store_(store), layout_(layout) {}
 
   // Takes in what was written since the last call (at first: everything). After an error it goes on where it
-  // stopped. kNotFound where there is no archive; kCorrupt where the ledger is damaged.
+  // stopped. kNotFound where there is no archive. A damaged slot is left out and stands in `damage`; what the
+  // seals say that it listed is taken in.
   Result<void> follow();
+  // Reads the damaged slots again: somebody may have put them back.
+  Result<void> look_at_damage();
+
+  // A slot that cannot be read.
+  struct Damage {
+    Error error;
+    bool told = false;  // the seals tell all that it listed, or the slots around it that it listed nothing
+  };
+  const std::map<std::pair<PartitionId, Slot>, Damage>& damage() const { return damage_; }
 
   // In the order in which they were found; grows only.
   const std::vector<ListedSlot>& slots() const { return slots_; }
@@ -49,20 +59,16 @@ class LedgerCursor {
   Result<std::vector<ListedRef>> segments_of(const ListedSlot& slot);
 
  private:
-  struct Partition {
-    explicit Partition(PartitionId partition) : fold(partition) {}
-    Slot next{};
-    std::string previous = kNoPrevious;  // sha256 of the slot before `next`
-    PartitionFold fold;
-  };
-
   Result<void> find_partitions();
-  Result<void> follow(PartitionId id, Partition& partition);
+  Result<void> follow(PartitionId id, Slot& next);
+  Result<void> ask_seals();
 
   ObjectStore& store_;
   const KeyLayout& layout_;
-  std::map<PartitionId, Partition> partitions_;
+  std::map<PartitionId, Slot> partitions_;  // the next slot to read of each
   std::vector<ListedSlot> slots_;
+  std::map<std::pair<PartitionId, Slot>, Damage> damage_;
+  std::map<ListedSlot, std::vector<ListedRef>> by_seals_;  // what they say of damaged slots
 };
 
 }  // namespace changevault

@@ -72,11 +72,16 @@ void Loader::tell_wait(const Result<void>& done) {
 }
 
 Result<void> Loader::load_listed(LoadTotals& totals, const std::stop_token& stop) {
-  damage_.reset();
+  const std::optional<Error> known = std::exchange(damage_, std::nullopt);
   CV_TRY(cursor_.follow());
-  for (; taken_ < cursor_.slots().size(); ++taken_) pending_.insert(cursor_.slots()[taken_]);
   const bool looked_just_now = mark_ && clock_.steady().ms - looked_.ms < options_.look_interval.ms;
-  if (pending_.empty() && looked_just_now) return {};
+  if (!looked_just_now) CV_TRY(cursor_.look_at_damage());
+  for (; taken_ < cursor_.slots().size(); ++taken_) pending_.insert(cursor_.slots()[taken_]);
+  tell_damage();
+  if (pending_.empty() && looked_just_now) {
+    if (!damage_) damage_ = known;
+    return damage_ ? Result<void>(*damage_) : Result<void>();
+  }
   if (!looked_just_now) pending_.insert(damaged_.begin(), damaged_.end());  // somebody may have repaired them
   CV_TRY(compare_with_warehouse());
   while (!pending_.empty()) {
@@ -93,6 +98,21 @@ Result<void> Loader::load_listed(LoadTotals& totals, const std::stop_token& stop
     }
   }
   return damage_ ? Result<void>(*damage_) : Result<void>();
+}
+
+// A slot of which nothing is known is damage; one that the seals tell is loaded all the same.
+void Loader::tell_damage() {
+  for (const auto& [place, damage] : cursor_.damage()) {
+    if (!damage.told && !damage_) {
+      damage_ = damage.error;
+      damage_->message += "; all that is listed elsewhere is loaded, what it listed is not";
+      damage_->hint = "see what can be put right with: changevault repair; then load again";
+    }
+    if (!damage.told || !told_.insert(damage.error.object).second || !wait_) continue;
+    wait_("warning: " + damage.error.object + ": " + damage.error.message +
+          "; what it listed is known from elsewhere and loaded. See what can be put right with: changevault "
+          "repair");
+  }
 }
 
 Result<void> Loader::compare_with_warehouse() {

@@ -47,12 +47,13 @@ class Loader {
   Loader(ObjectStore& store, const KeyLayout& layout, Warehouse& warehouse, Clock& clock,
          LoaderOptions options);
   void on_progress(std::function<void(const LoadTotals&)> progress);
-  // Told, in words, when following has to wait for something that passes by itself, and when that is over.
+  // Told, in words, when following has to wait for something that passes by itself, and when that is over;
+  // and once of each ledger slot that is damaged while the seals tell what it listed.
   void on_wait(std::function<void(const std::string&)> wait);
   // `once`: until everything listed now is loaded; else until `stop`. Killed anywhere, the next run goes on;
-  // no row is inserted twice. A segment that cannot be read is left out: kCorrupt with `once` when all others
-  // are loaded, told and tried again while following. kBusy and kUnreachable that are retryable are retried
-  // while following.
+  // no row is inserted twice. A segment or ledger slot that cannot be read is left out: kCorrupt with `once`
+  // when all others are loaded, told and tried again while following. kBusy and kUnreachable that are
+  // retryable are retried while following.
   Result<LoadTotals> run(bool once, std::stop_token stop);
 
  private:
@@ -65,6 +66,7 @@ class Loader {
   Result<void> load_whole(const std::vector<SegmentRef>& batch, LoadTotals& totals,
                           const std::stop_token& stop);
   void tell_wait(const Result<void>& done);
+  void tell_damage();
 
   ObjectStore& store_;
   Warehouse& warehouse_;
@@ -80,6 +82,7 @@ class Loader {
   std::optional<Error> damage_;   // the first of this look at the ledger
   std::optional<LoadMark> mark_;  // of the warehouse that pending_ was compared with
   Duration looked_{};             // when the mark was last looked at
+  std::set<std::string> told_;    // damaged ledger slots
   std::string waiting_for_;       // what was told last; empty: nothing
 };
 

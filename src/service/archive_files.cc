@@ -28,6 +28,11 @@ SegmentFacts facts_of(const ObjectInfo& object, const SegmentName& name) {
   return facts;
 }
 
+void tell_damage(const Catalog& catalog, const Scope& scope, ArchivedFiles& out) {
+  out.problems = catalog.problems();
+  out.uncertain = is_uncertain(out.problems, scope);
+}
+
 Error no_archive(ObjectStore& store, const Scope& scope, bool any_file) {
   if (any_file) {
     return Error(ErrorCode::kIndeterminate, "this archive has no ledger, and no file of that scope",
@@ -84,6 +89,7 @@ Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout
   }
   CV_ASSIGN(const ScopeFinding finding, find_scope(*catalog, scope));
   ArchivedFiles out;
+  tell_damage(*catalog, scope, out);
   for (const ListedSegment* const listed : finding.segments) out.files.push_back(file_of(*listed));
   return out;
 }
@@ -97,6 +103,7 @@ Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& lay
   }
   ArchivedFiles out;
   const Scope asked = time_and_name(scope);
+  tell_damage(*catalog, asked, out);
   for (const ListedSegment& listed : catalog->dead_letters()) {
     if (asked.touches(listed.facts)) out.files.push_back(file_of(listed));
   }

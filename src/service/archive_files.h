@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/ledger_problem.h"
 #include "base/result.h"
 #include "model/scope.h"
 #include "store/key_layout.h"
@@ -27,6 +28,9 @@ struct ArchivedFile {
 struct ArchivedFiles {
   bool by_ledger = true;
   std::vector<ArchivedFile> files;  // none: proven quiet
+  // Damage of the ledger. Where it is uncertain there may be more files than these.
+  std::vector<LedgerProblem> problems;
+  bool uncertain = false;
 };
 
 // kIndeterminate where nothing is known about the scope (service/scope_check.h).

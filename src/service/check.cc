@@ -146,8 +146,13 @@ Result<Catalog> catalog_of(Parts& parts) {
 
 Result<Found> check_archive(Parts& parts) {
   CV_ASSIGN(const Catalog catalog, catalog_of(parts));
-  if (catalog.hub().group != parts.configuration().hub.group) {
-    return Error(ErrorCode::kUsage, "the archive belongs to the consumer group " + catalog.hub().group,
+  if (!catalog.problems().empty()) {
+    Error error = catalog.problems().front().error;
+    error.hint = "see what can be put right with: changevault repair";
+    return error;
+  }
+  if (catalog.hub()->group != parts.configuration().hub.group) {
+    return Error(ErrorCode::kUsage, "the archive belongs to the consumer group " + catalog.hub()->group,
                  parts.configuration().hub.group, "set hub.group to it");
   }
   return Found(std::to_string(catalog.segments().size()) + " segments listed");
@@ -162,7 +167,7 @@ Result<Found> check_retention(Parts& parts) {
   CV_ASSIGN(const Catalog catalog, catalog_of(parts));
   CV_ASSIGN(Hub* const hub, parts.hub());
   CV_ASSIGN(const HubDescription described, hub->describe());
-  if (described.identity != catalog.hub().identity) {
+  if (catalog.hub() != nullptr && described.identity != catalog.hub()->identity) {
     return Error(ErrorCode::kValidation, "the archive belongs to another hub than this one", hub->url(),
                  "point hub.url or store.root at the right one; archive will refuse to run");
   }

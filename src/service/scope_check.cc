@@ -68,6 +68,10 @@ Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope) {
   if (!scope.pattern.empty()) {
     return unknown("no archived file has such a name", scope, "see their names with: changevault ls");
   }
+  if (is_uncertain(catalog.problems(), scope)) {
+    return unknown("a ledger slot of that time is damaged: " + catalog.problems().front().error.object, scope,
+                   "see what can be put right with: changevault repair");
+  }
   const TimeRange range = asked_range(catalog, scope, *first, *last);
   const std::string hint = archive_words(*first, catalog.sealed_to());
   if (loss_touches(catalog, range)) {

@@ -31,13 +31,17 @@ ArchiveStatus archive_status(const Catalog& catalog) {
 struct SlotFacts {
   Epoch epoch{};
   std::string owner;
-  Timestamp time{};
+  std::optional<Timestamp> time;
 };
 
 Result<SlotFacts> newest_slot(Parts& parts, const PartitionState& state) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   Chain chain(*store, parts.layout().partition_chain(state.partition));
-  CV_ASSIGN(const WalkedEntry walked, read_entry(chain, state.end.previous()));
+  const Result<WalkedEntry> read = read_entry(chain, state.end.previous());
+  // Damage is told once, with all other damage of the ledger.
+  if (!read && is_ledger_damage(read.error())) return SlotFacts{};
+  if (!read) return read.error();
+  const WalkedEntry& walked = *read;
   SlotFacts facts{{}, walked.entry.header.owner, walked.entry.header.time};
   if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) facts.epoch = claim->epoch;
   if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) facts.epoch = commit->epoch;
@@ -50,7 +54,7 @@ Result<std::vector<PartitionStatus>> partition_status(Parts& parts, const Catalo
   Hub& hub = *opened;
   CV_ASSIGN(const HubDescription described, hub.describe());
   // The positions of one hub say nothing about another.
-  if (described.identity != catalog.hub().identity) {
+  if (catalog.hub() != nullptr && described.identity != catalog.hub()->identity) {
     return Error(ErrorCode::kValidation, "the archive belongs to another hub than this one", hub.url(),
                  "the hub was replaced, or hub.url or store.root is wrong; archive will refuse to run");
   }
@@ -187,6 +191,7 @@ Status read_status(Parts& parts, std::stop_token stop) {
   };
   keep(read(), catalog, status.failures);
   if (!catalog) return status;
+  for (const LedgerProblem& problem : catalog->problems()) status.failures.push_back(problem.error);
   status.archive = archive_status(*catalog);
   keep(partition_status(parts, *catalog), status.partitions, status.failures);
   keep(warehouse_status(parts, *catalog), status.warehouse, status.failures);
