@@ -152,8 +152,10 @@ class Warehouse {
   virtual Result<void> prepare() = 0;
 
   // In one transaction: the rows of `segments` whose event_id is not there yet (each event_id once), and
-  // their load records. A segment that has a live load record already is skipped and reported with rows = 0
-  // only if its record says the same sha256; another sha256 is kCorrupt.
+  // their load records. Rows too long to fit into memory together may take several, of which the last writes
+  // the load records: loaded again after a failure in between, they are counted as already present. A segment
+  // that has a live load record already is skipped and reported with rows = 0 only if its record says the
+  // same sha256; another sha256 is kCorrupt.
   virtual Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) = 0;
 
   // The segments with a live load record, by key; the whole ledger for audits.
@@ -176,7 +178,7 @@ class Warehouse {
   virtual Result<std::int64_t> count_present(const std::vector<std::string>& ids) = 0;
 
   // --- recovery, step by step; `id` names the side table <table>_recovery_<id> ([a-z0-9_]) ---
-  // Fills the side table anew with the rows of the feed.
+  // Fills the side table anew with the rows of the feed; only a success says that all of them are there.
   virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments,
                              RecordFeed& feed) = 0;
   virtual Result<StageFacts> stage_facts(const std::string& id) = 0;

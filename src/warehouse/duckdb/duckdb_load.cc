@@ -3,11 +3,20 @@
 // before. Where it had some, the transaction is rolled back and the batch is read again, without them. Both
 // asking and inserting stand under the lock row, and the asking connection sees committed rows alone, so the
 // answer holds until the commit.
+//
+// Rows so long that they do not fit into the memory together are inserted by several transactions; the last
+// of them writes the load records. Killed in between, the next load finds the rows of the first ones as
+// present.
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/hash.h"
 #include "warehouse/duckdb/duckdb_lock.h"
 #include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
+#include "warehouse/duckdb/row_window.h"
 #include "warehouse/id_set.h"
 
 namespace changevault {
@@ -24,22 +33,34 @@ struct Tables {
 class BatchLoad {
  public:
   BatchLoad(DuckDbConnection& connection, DuckDbConnection& observer, const Tables& tables, RecordFeed& feed,
-            Timestamp now)
-      : connection_(connection), observer_(observer), tables_(tables), feed_(feed), now_(now) {}
+            Timestamp now, std::int64_t memory)
+      : connection_(connection),
+        observer_(observer),
+        tables_(tables),
+        feed_(feed),
+        now_(now),
+        memory_(memory) {}
 
   Result<std::vector<LoadedSegment>> run(std::span<const SegmentRef> segments) {
     {
       CV_ASSIGN(DuckDbTransaction transaction, begin(segments));
-      CV_TRY(insert());
-      CV_TRY(fill_ids());
-      CV_TRY(find_present());
-      if (present_.empty()) return commit(transaction);
+      Result<void> inserted = insert();
+      if (!inserted && !too_long_) return std::move(inserted).error();
+      if (inserted) {
+        CV_TRY(fill_ids());
+        CV_TRY(find_present());
+        if (present_.empty()) return commit(transaction);
+      }
     }
+    if (too_long_) return run_in_parts(segments);
     CV_ASSIGN(DuckDbTransaction transaction, begin(segments));
     CV_TRY(find_present());
     CV_TRY(insert());
     return commit(transaction);
   }
+
+  // Of a batch that was loaded in parts.
+  bool has_long_rows() const { return too_long_; }
 
  private:
   Result<DuckDbTransaction> begin(std::span<const SegmentRef> segments) {
@@ -77,27 +98,129 @@ class BatchLoad {
     return out;
   }
 
-  // Appends the rows that are neither present nor seen before in the batch.
+  // Appends the rows that are neither present nor seen before in the batch. Ends with an error and too_long_
+  // where one transaction cannot hold them.
   Result<void> insert() {
     seen_ = {};
+    RowWindow window(memory_);
     CV_ASSIGN(RecordInsert rows, RecordInsert::open(connection_, tables_.table));
+    CV_TRY(read_all([&](const RecordView& record, LoadedSegment& loaded) -> Result<void> {
+      if (too_long_) return Error(ErrorCode::kCancelled, "the rows are too long for one transaction");
+      too_long_ = window.add(record);
+      return is_new(record, loaded) ? rows.append(record, now_) : Result<void>();
+    }));
+    return rows.close();
+  }
+
+  // Calls `each(record, its segment's outcome)` for every record to load.
+  template <typename Each>
+  Result<void> read_all(Each&& each) {
     for (Item& item : outcome_) {
       if (!item.to_load) continue;
       LoadedSegment& loaded = item.loaded;
+      loaded.rows = loaded.inserted = loaded.already_present = 0;
       CV_TRY(feed_.read(loaded.segment, [&](const RecordView& record) -> Result<void> {
-        if (record.event_id.empty()) {
+        if (record.event_id.empty())
           return Error(ErrorCode::kValidation, "a record without event_id", loaded.segment.key);
-        }
-        ++loaded.rows;
-        if (present_.contains(record.event_id) || !seen_.insert(record.event_id)) {
-          ++loaded.already_present;
-          return {};
-        }
-        ++loaded.inserted;
-        return rows.append(record, now_);
+        return each(record, loaded);
       }));
     }
-    return rows.close();
+    return {};
+  }
+
+  bool is_new(const RecordView& record, LoadedSegment& loaded) {
+    ++loaded.rows;
+    const bool fresh = !present_.contains(record.event_id) && seen_.insert(record.event_id);
+    ++(fresh ? loaded.inserted : loaded.already_present);
+    return fresh;
+  }
+
+  // Part by part, as a RowWindow cuts them. A first reading proves the segments and remembers each part's
+  // bytes, as what a later reading gives is committed before that reading has proven itself.
+  Result<std::vector<LoadedSegment>> run_in_parts(std::span<const SegmentRef> segments) {
+    std::optional<DuckDbTransaction> transaction;
+    CV_TRY(next_transaction(transaction, segments));
+    CV_ASSIGN(const std::vector<std::string> proven, read_parts());
+    CV_TRY(fill_ids());
+    CV_TRY(find_present());
+    seen_ = {};
+    RowWindow window(memory_);
+    Hasher hasher(Hasher::Kind::kSha256);
+    std::size_t part = 0;
+    const auto check_part = [&](const std::string& key) -> Result<void> {
+      if (part < proven.size() && proven[part++] == hasher.finish_hex()) return {};
+      return Error(ErrorCode::kCorrupt, "the segment gave other bytes when it was read again", key,
+                   "run `changevault verify`");
+    };
+    std::optional<RecordInsert> rows;
+    CV_TRY(open_rows(rows));
+    std::string last_key;
+    CV_TRY(read_all([&](const RecordView& record, LoadedSegment& loaded) -> Result<void> {
+      last_key = loaded.segment.key;
+      add_to(hasher, record);
+      if (is_new(record, loaded)) CV_TRY(rows->append(record, now_));
+      if (!window.add(record)) return {};
+      CV_TRY(check_part(last_key));
+      hasher = Hasher(Hasher::Kind::kSha256);
+      CV_TRY(rows->close());
+      rows.reset();
+      CV_TRY(transaction->commit());
+      CV_TRY(next_transaction(transaction, {}));
+      return open_rows(rows);
+    }));
+    CV_TRY(check_part(last_key));
+    CV_TRY(rows->close());
+    return commit(*transaction);
+  }
+
+  // The SHA-256 of each part's records. All event_ids are `seen_` then.
+  Result<std::vector<std::string>> read_parts() {
+    seen_ = {};
+    std::vector<std::string> parts;
+    RowWindow window(memory_);
+    Hasher hasher(Hasher::Kind::kSha256);
+    CV_TRY(read_all([&](const RecordView& record, LoadedSegment&) -> Result<void> {
+      seen_.insert(record.event_id);
+      add_to(hasher, record);
+      if (!window.add(record)) return {};
+      parts.push_back(hasher.finish_hex());
+      hasher = Hasher(Hasher::Kind::kSha256);
+      return {};
+    }));
+    parts.push_back(hasher.finish_hex());
+    return parts;
+  }
+
+  static void add_to(Hasher& hasher, const RecordView& record) {
+    hasher.update(record.event_id);
+    hasher.update(record.line);
+  }
+
+  Result<void> open_rows(std::optional<RecordInsert>& rows) {
+    CV_ASSIGN(RecordInsert opened, RecordInsert::open(connection_, tables_.table));
+    rows.emplace(std::move(opened));
+    return {};
+  }
+
+  // The first, which looks at `segments`, or one that goes on: only if nobody has inserted in between, else
+  // what was found absent may be there by now.
+  Result<void> next_transaction(std::optional<DuckDbTransaction>& transaction,
+                                std::span<const SegmentRef> segments) {
+    const bool first = !transaction.has_value();
+    transaction.reset();
+    if (first) {
+      CV_ASSIGN(DuckDbTransaction begun, begin(segments));
+      transaction.emplace(std::move(begun));
+    } else {
+      CV_ASSIGN(DuckDbTransaction begun, DuckDbTransaction::begin(connection_));
+      CV_TRY(take_lock(connection_, tables_.lock));
+      transaction.emplace(std::move(begun));
+    }
+    CV_ASSIGN(const std::int64_t taken, connection_.count("SELECT taken FROM " + tables_.lock.sql()));
+    if (!first && taken != taken_ + 1)
+      return Error(ErrorCode::kBusy, "somebody else inserted between two parts of a load", {}, {}, true);
+    taken_ = taken;
+    return {};
   }
 
   Result<void> fill_ids() {
@@ -137,10 +260,26 @@ class BatchLoad {
   const Tables& tables_;
   RecordFeed& feed_;
   Timestamp now_;
+  std::int64_t memory_;
+  bool too_long_ = false;   // found by `insert`
+  std::int64_t taken_ = 0;  // of the lock row, in the transaction of the last part
   std::vector<Item> outcome_;
   IdSet seen_;     // in the batch
   IdSet present_;  // in the table
 };
+
+// Each transaction leaves a group of rows, and many small ones are slow to read. Joining them rewrites the
+// last, partly filled group, so it is done once in a while. It needs the memory for 2,048 of the table's
+// longest rows: where that fails, the groups stay as they are.
+Result<void> join_row_groups(DuckDbConnection& connection, const TableName& lock) {
+  constexpr std::int64_t kLoadsBetween = 8;
+  CV_ASSIGN(const std::int64_t taken, connection.count("SELECT taken FROM " + lock.sql()));
+  if (taken % kLoadsBetween != 0) return {};
+  CV_TRY(connection.run("SET GLOBAL max_vacuum_tasks = 100"));
+  const Result<void> joined = connection.run("CHECKPOINT");
+  ignore_error(connection.run("SET GLOBAL max_vacuum_tasks = 0"), "it is so in the next database opened");
+  return joined;
+}
 
 }  // namespace
 
@@ -149,9 +288,17 @@ Result<std::vector<LoadedSegment>> DuckDbWarehouse::load(std::span<const Segment
   CV_ASSIGN(Step step, begin_step());
   CV_ASSIGN(DuckDbConnection observer, step.session.connect());
   const Tables tables{table_, loads_, lock_};
-  return retry_transaction(step.patience, [&] {
-    return BatchLoad(step.connection, observer, tables, feed, clock_.now()).run(segments);
-  });
+  bool long_rows = false;
+  CV_ASSIGN(std::vector<LoadedSegment> loaded, retry_transaction(step.patience, [&] {
+              BatchLoad batch(step.connection, observer, tables, feed, clock_.now(), options_.memory_limit);
+              auto done = batch.run(segments);
+              long_rows = batch.has_long_rows();
+              return done;
+            }));
+  if (!long_rows) {
+    ignore_error(join_row_groups(step.connection, lock_), "the rows stand; the next load tries again");
+  }
+  return loaded;
 }
 
 }  // namespace changevault

@@ -1,8 +1,11 @@
 // The steps of a recovery: side table, its facts, merge, re-check.
+#include <optional>
+
 #include "warehouse/duckdb/duckdb_functions.h"
 #include "warehouse/duckdb/duckdb_lock.h"
 #include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
+#include "warehouse/duckdb/row_window.h"
 
 namespace changevault {
 namespace {
@@ -106,22 +109,76 @@ class Merge {
   MergeOutcome outcome_;
 };
 
+// Fills a side table: in one transaction, or in several where the rows are too long for one. Nobody takes a
+// side table for whole before its facts are compared with the archive's.
+class Staging {
+ public:
+  Staging(DuckDbConnection& connection, const TableName& stage, std::int64_t memory)
+      : connection_(connection), stage_(stage), window_(memory) {}
+
+  Result<void> run(std::span<const SegmentRef> segments, RecordFeed& feed) {
+    CV_TRY(begin());
+    CV_TRY(connection_.run(create_stage_sql(stage_)));
+    CV_TRY(open_rows());
+    for (const SegmentRef& segment : segments) {
+      CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
+        CV_TRY(rows_->append(record, segment.key));
+        if (!window_.add(record)) return {};
+        CV_TRY(commit());
+        CV_TRY(begin());
+        return open_rows();
+      }));
+    }
+    return commit();
+  }
+  bool has_committed() const { return committed_; }
+
+ private:
+  Result<void> begin() {
+    CV_ASSIGN(DuckDbTransaction begun, DuckDbTransaction::begin(connection_));
+    transaction_.emplace(std::move(begun));
+    return {};
+  }
+  Result<void> open_rows() {
+    CV_ASSIGN(RecordInsert opened, RecordInsert::open(connection_, stage_));
+    rows_.emplace(std::move(opened));
+    return {};
+  }
+  Result<void> commit() {
+    CV_TRY(rows_->close());
+    rows_.reset();
+    Result<void> done = transaction_->commit();
+    transaction_.reset();
+    committed_ |= done.has_value();
+    return done;
+  }
+
+  DuckDbConnection& connection_;
+  const TableName& stage_;
+  RowWindow window_;
+  bool committed_ = false;
+  std::optional<DuckDbTransaction> transaction_;
+  std::optional<RecordInsert> rows_;  // ends before the transaction does
+};
+
 }  // namespace
 
 Result<void> DuckDbWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
                                     RecordFeed& feed) {
   CV_ASSIGN(const TableName stage, stage_table(id));
   CV_ASSIGN(Step step, begin_step());
-  CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(step.connection));
-  CV_TRY(step.connection.run(create_stage_sql(stage)));
-  {
-    CV_ASSIGN(RecordInsert rows, RecordInsert::open(step.connection, stage));
-    for (const SegmentRef& segment : segments) {
-      CV_TRY(feed.read(segment, [&](const RecordView& record) { return rows.append(record, segment.key); }));
-    }
-    CV_TRY(rows.close());
+  bool left_a_part = false;
+  Result<void> filled = [&] {
+    Staging staging(step.connection, stage, options_.memory_limit);
+    Result<void> done = staging.run(segments, feed);
+    left_a_part = !done && staging.has_committed();
+    return done;
+  }();
+  if (left_a_part) {
+    ignore_error(step.connection.run("DROP TABLE IF EXISTS " + stage.sql()),
+                 "the first error matters; who stages again makes the table anew");
   }
-  return transaction.commit();
+  return filled;
 }
 
 Result<StageFacts> DuckDbWarehouse::stage_facts(const std::string& id) {

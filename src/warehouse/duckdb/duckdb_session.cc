@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/random.h"
@@ -23,6 +25,32 @@ std::string first_line(const char* message) {
 
 bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
+}
+
+bool contains_any(const std::string& text, std::initializer_list<const char*> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](const char* part) { return contains(text, part); });
+}
+
+// Also where a commit that could not get its memory is called an error of the transaction.
+bool wants_memory(const std::string& message) {
+  return contains_any(message, {"Out of Memory", "failed to pin block", "could not allocate block",
+                                "failed to allocate", "Failed to allocate", "failed to offload"});
+}
+
+// A commit or a checkpoint that ended half way. A race that was lost is none.
+bool breaks_database(duckdb_error_type type, const std::string& message) {
+  if (type == DUCKDB_ERROR_FATAL) return true;
+  if (!contains_any(message, {"Failed to commit", "create checkpoint"})) return false;
+  return !contains(message, "onflict") && !contains(message, "onstraint");
+}
+
+// The health of each database that is open in this process, by path.
+std::shared_ptr<DuckDbHealth> health_of(const std::string& path) {
+  static std::map<std::string, std::weak_ptr<DuckDbHealth>> open_databases;
+  std::weak_ptr<DuckDbHealth>& known = open_databases[path];
+  std::shared_ptr<DuckDbHealth> health = known.lock();
+  if (health == nullptr) known = health = std::make_shared<DuckDbHealth>();
+  return health;
 }
 
 bool is_held(const std::string& message) {
@@ -88,6 +116,9 @@ Result<void> configure(Config& config, const WarehouseOptions& options) {
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
       {"preserve_insertion_order", "false"},
+      // A checkpoint writes what is new and joins no groups of rows: joined groups of long rows may not find
+      // room in memory. See join_row_groups.
+      {"max_vacuum_tasks", "0"},
       {"memory_limit", std::to_string(options.memory_limit) + "B"},
   };
   if (duckdb_create_config(&config.handle) == DuckDBError) {
@@ -117,6 +148,14 @@ Result<void> bind(duckdb_prepared_statement statement, const DuckDbValues& value
 
 Error duckdb_failure(duckdb_error_type type, const char* message) {
   const std::string text = first_line(message);
+  if (type == DUCKDB_ERROR_OUT_OF_MEMORY || wants_memory(text)) {
+    return Error(ErrorCode::kUnreachable, "the warehouse is out of memory: " + text, {},
+                 "raise warehouse.memory, or lower load.batch_bytes");
+  }
+  if (breaks_database(type, text)) {
+    return Error(ErrorCode::kUnreachable, "the warehouse could not write: " + text, {},
+                 "the disk needs room; run the same command again");
+  }
   switch (type) {
     case DUCKDB_ERROR_TRANSACTION:
       return Error(ErrorCode::kBusy, "another transaction was first: " + text, {}, {}, true);
@@ -124,9 +163,6 @@ Error duckdb_failure(duckdb_error_type type, const char* message) {
     case DUCKDB_ERROR_FATAL:
     case DUCKDB_ERROR_PERMISSION:
       return Error(ErrorCode::kUnreachable, "the warehouse failed: " + text);
-    case DUCKDB_ERROR_OUT_OF_MEMORY:
-      return Error(ErrorCode::kUnreachable, "the warehouse is out of memory: " + text, {},
-                   "raise the warehouse's memory limit");
     default:
       return Error(ErrorCode::kUsage, text);
   }
@@ -213,6 +249,10 @@ Result<DuckDbRows> DuckDbConnection::query(const std::string& statement, const D
     duckdb_prepared_statement handle = nullptr;
     ~Prepared() { duckdb_destroy_prepare(&handle); }
   } prepared;
+  if (health_->broken) {
+    return Error(ErrorCode::kUnreachable, "the warehouse is closed after a failure and opened anew", {},
+                 "run the same command again", true);
+  }
   if (duckdb_prepare(connection_, statement.c_str(), &prepared.handle) == DuckDBError) {
     return duckdb_failure(DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared.handle));
   }
@@ -221,9 +261,22 @@ Result<DuckDbRows> DuckDbConnection::query(const std::string& statement, const D
   const duckdb_state state = duckdb_execute_prepared(prepared.handle, &result);
   DuckDbRows rows(result);
   if (state == DuckDBError) {
-    return duckdb_failure(duckdb_result_error_type(&rows.handle()), duckdb_result_error(&rows.handle()));
+    return failed(duckdb_result_error_type(&rows.handle()), duckdb_result_error(&rows.handle()));
   }
   return rows;
+}
+
+Error DuckDbConnection::failed(duckdb_error_type type, const char* message) {
+  if (breaks_database(type, first_line(message))) give_up_database();
+  return duckdb_failure(type, message);
+}
+
+// Nothing that it holds in memory is to reach the file any more.
+void DuckDbConnection::give_up_database() {
+  health_->broken = true;
+  for (const char* statement :
+       {"PRAGMA disable_checkpoint_on_shutdown", "SET GLOBAL wal_autocheckpoint = '1PB'"})
+    duckdb_query(connection_, statement, nullptr);
 }
 
 Result<void> DuckDbConnection::run(const std::string& statement, const DuckDbValues& values) {
@@ -258,12 +311,22 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
   CV_TRY(configure(config, options));
   while (true) {
     CV_TRY(check_file(path, create));
+    static std::mutex opening;
+    std::unique_lock lock(opening);
+    const std::shared_ptr<DuckDbHealth> health = health_of(path);
+    if (health->broken) {
+      lock.unlock();
+      const std::string self = "this process, which closes it after a failure";
+      if (!patience.wait(self)) return held_error(path, self);
+      continue;
+    }
     duckdb_database database = nullptr;
     char* raw_message = nullptr;
     if (duckdb_get_or_create_from_cache(instance_cache(), path.c_str(), &database, config.handle,
                                         &raw_message) == DuckDBSuccess) {
-      return DuckDbSession(database);
+      return DuckDbSession(database, health);
     }
+    lock.unlock();
     const std::string message = raw_message == nullptr ? "unknown error" : raw_message;
     duckdb_free(raw_message);
     if (!is_held(message)) return open_error(path, first_line(message.c_str()));
@@ -273,7 +336,7 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
 }
 
 DuckDbSession::~DuckDbSession() {
-  if (database_ != nullptr) duckdb_close(&database_);
+  if (database_ != nullptr) duckdb_close(&database_);  // before the health, by which others know it is open
 }
 
 Result<DuckDbConnection> DuckDbSession::connect() {
@@ -281,7 +344,7 @@ Result<DuckDbConnection> DuckDbSession::connect() {
   if (duckdb_connect(database_, &handle) == DuckDBError) {
     return Error(ErrorCode::kUnreachable, "the warehouse refuses a connection");
   }
-  DuckDbConnection connection(handle);
+  DuckDbConnection connection(handle, health_);
   CV_TRY(connection.run("SET TimeZone = 'UTC'"));
   return connection;
 }

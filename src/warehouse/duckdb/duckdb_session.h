@@ -1,6 +1,7 @@
 // RAII over DuckDB's C API: an open database file, a connection, a transaction, the rows of a result.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,13 +68,24 @@ class DuckDbRows {
   idx_t rows_ = 0;
 };
 
-// A connection. Not thread-safe.
+// Of an open database, shared by all who have it open in this process.
+//
+// The problem: where a commit or a checkpoint fails half way (for want of memory, say), what the database
+// holds in memory may lack rows that stand safely in its file and its log. Every later checkpoint would write
+// that down. So such a database is broken: it answers no more questions, is closed without a checkpoint, and
+// opened anew from what the disk holds.
+struct DuckDbHealth {
+  std::atomic<bool> broken = false;
+};
+
+// A connection. Not thread-safe. Where the database is broken each statement is kUnreachable.
 class DuckDbConnection {
  public:
-  explicit DuckDbConnection(duckdb_connection connection) : connection_(connection) {}
+  DuckDbConnection(duckdb_connection connection, std::shared_ptr<DuckDbHealth> health)
+      : connection_(connection), health_(std::move(health)) {}
   ~DuckDbConnection();
   DuckDbConnection(DuckDbConnection&& other) noexcept
-      : connection_(std::exchange(other.connection_, nullptr)) {}
+      : connection_(std::exchange(other.connection_, nullptr)), health_(std::move(other.health_)) {}
   DuckDbConnection& operator=(DuckDbConnection&&) = delete;
 
   // One statement.
@@ -85,7 +97,10 @@ class DuckDbConnection {
   duckdb_connection handle() const { return connection_; }
 
  private:
+  Error failed(duckdb_error_type type, const char* message);
+  void give_up_database();
   duckdb_connection connection_;
+  std::shared_ptr<DuckDbHealth> health_;
 };
 
 // Rolled back unless committed. A BulkInsert inside it ends before it does.
@@ -109,21 +124,25 @@ class DuckDbTransaction {
 class DuckDbSession {
  public:
   // `create`: a file that is not there is made; else that is kNotFound. While another process holds the file,
-  // waits.
+  // waits; while this process still has it open broken, too.
   static Result<DuckDbSession> open(const std::string& path, const WarehouseOptions& options, bool create,
                                     Patience& patience);
   ~DuckDbSession();
-  DuckDbSession(DuckDbSession&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  DuckDbSession(DuckDbSession&& other) noexcept
+      : database_(std::exchange(other.database_, nullptr)), health_(std::move(other.health_)) {}
   DuckDbSession& operator=(DuckDbSession&&) = delete;
 
   Result<DuckDbConnection> connect();
 
  private:
-  explicit DuckDbSession(duckdb_database database) : database_(database) {}
+  DuckDbSession(duckdb_database database, std::shared_ptr<DuckDbHealth> health)
+      : database_(database), health_(std::move(health)) {}
   duckdb_database database_;
+  std::shared_ptr<DuckDbHealth> health_;
 };
 
-// The Error of what DuckDB said. A clash of two transactions is kBusy and retryable.
+// The Error of what DuckDB said. A clash of two transactions is kBusy and retryable; want of memory is
+// kUnreachable, whatever DuckDB calls it, and names the settings that help.
 Error duckdb_failure(duckdb_error_type type, const char* message);
 
 }  // namespace changevault
