@@ -333,6 +333,11 @@ Journal::Parts journal_parts(const Executor::Parts& parts) {
   return {parts.store, parts.layout, parts.clock, parts.random};
 }
 
+// Of a plan or a journal; not that the store does not answer.
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
 // What a recovery that is over did.
 RecoveryResult as_done(const RecoveryPlan& plan, const DoneStep& done) {
   RecoveryResult result = as_planned(plan);
@@ -461,9 +466,30 @@ Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& acto
                "recovery " + id, "recover the scope again, by a new plan");
 }
 
+// Nobody can carry it out any more, so its side tables serve nobody; what it did cannot be told.
+Error Executor::drop_what_is_unreadable(const std::string& id, Error damage) {
+  Result<std::vector<std::string>> stages = parts_.warehouse.stages();
+  if (!stages) return std::move(stages).error();
+  std::int64_t dropped = 0;
+  for (const std::string& name : *stages) {
+    if (recovery_of_chunk(name) != id) continue;
+    if (Result<void> done = parts_.warehouse.drop_stage(name); !done) return std::move(done).error();
+    ++dropped;
+  }
+  if (dropped == 0 && damage.code == ErrorCode::kNotFound) return damage;
+  damage.message += fmt::format(
+      "; {} side tables were dropped, but whether rows were merged before cannot be told from it", dropped);
+  damage.hint = "changevault gaps shows what is missing, changevault audit which segments were recovered";
+  return damage;
+}
+
 Result<void> Executor::discard(const std::string& id, const Actor& actor) {
-  CV_ASSIGN(const RecoveryPlan plan, read_plan(id));
-  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
+  Result<RecoveryPlan> read = read_plan(id);
+  if (!read && is_damage(read.error())) return drop_what_is_unreadable(id, std::move(read).error());
+  CV_ASSIGN(const RecoveryPlan plan, std::move(read));
+  Result<Journal> opened = Journal::open(journal_parts(parts_), id);
+  if (!opened && is_damage(opened.error())) return drop_what_is_unreadable(id, std::move(opened).error());
+  CV_ASSIGN(Journal journal, std::move(opened));
   if (journal.ended())
     return Error(ErrorCode::kStalePlan, "this recovery is over", "recovery " + id,
                  "audit shows how it ended");

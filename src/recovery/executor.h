@@ -103,11 +103,13 @@ class Executor {
                                 const ExecutorOptions& options = {});
 
   // Gives up a recovery of which nothing was merged: its side tables are dropped, its journal ends.
-  // kStalePlan where it is over, or where a part of it was merged already.
+  // kStalePlan where it is over. Where its plan or journal is damaged or gone the side tables are dropped all
+  // the same; the error (kCorrupt, kNotFound) says so, and that nothing is written down.
   Result<void> discard(const std::string& id, const Actor& actor);
 
  private:
   Result<RecoveryPlan> read_plan(const std::string& id);
+  Error drop_what_is_unreadable(const std::string& id, Error damage);
   Parts parts_;
   RecoveryProgress progress_;
 };

@@ -12,14 +12,37 @@ struct ReadSlots {
   std::string tip = kNoPrevious;
 };
 
+// Nothing of the folder may stand behind the first absence: a slot in between was taken away. (The plan's
+// name begins with a letter.)
+Result<void> check_no_hole(ObjectStore& store, Chain& chain, Slot end) {
+  const std::string missing = chain.key(end);
+  std::string behind;
+  bool there = false;  // written meanwhile, by whoever carries the recovery out
+  CV_TRY(for_each_object(store, chain.folder(), [&](const ObjectInfo& object) -> Result<void> {
+    const char first = object.key[chain.folder().size()];
+    if (first < '0' || first > '9') return {};
+    there |= object.key == missing;
+    if (object.key > missing && behind.empty()) behind = object.key;
+    return {};
+  }));
+  if (behind.empty() || there) return {};
+  return Error(ErrorCode::kCorrupt,
+               "a slot of the recovery's journal is gone, but " + behind + " stands behind it", missing,
+               "put it back from a copy of the store; or drop the side tables with recover --discard ID, and "
+               "recover the scope anew");
+}
+
 // A journal is a handful of slots: it is read from the front until a slot is absent. (The plan stands in the
 // same folder, so the chain's own search for its end, which wants an empty folder before slot 0, is not for
 // it.)
-Result<ReadSlots> read_slots(Chain& chain) {
+Result<ReadSlots> read_slots(ObjectStore& store, Chain& chain) {
   ReadSlots slots;
   for (Slot slot(0);; slot = slot.next()) {
     Result<StoredSlot> stored = chain.read(slot);
-    if (!stored && stored.error().code == ErrorCode::kNotFound) return slots;
+    if (!stored && stored.error().code == ErrorCode::kNotFound) {
+      CV_TRY(check_no_hole(store, chain, slot));
+      return slots;
+    }
     if (!stored) return std::move(stored).error();
     CV_ASSIGN(JournalEntry entry, decode_journal_entry(stored->bytes, chain.key(slot)));
     if (entry.previous != slots.tip) {
@@ -37,7 +60,7 @@ Journal::Journal(const Parts& parts, std::string recovery_id)
 
 Result<Journal> Journal::open(const Parts& parts, const std::string& recovery_id) {
   Journal journal(parts, recovery_id);
-  CV_ASSIGN(ReadSlots slots, read_slots(journal.chain_));
+  CV_ASSIGN(ReadSlots slots, read_slots(parts.store, journal.chain_));
   journal.entries_ = std::move(slots.entries);
   journal.tip_ = std::move(slots.tip);
   return journal;
@@ -66,7 +89,7 @@ Result<void> Journal::append(JournalStep step) {
 Result<std::vector<JournalEntry>> read_journal(ObjectStore& store, const KeyLayout& layout,
                                                const std::string& recovery_id) {
   Chain chain(store, layout.recovery_chain(recovery_id));
-  CV_ASSIGN(ReadSlots slots, read_slots(chain));
+  CV_ASSIGN(ReadSlots slots, read_slots(store, chain));
   return std::move(slots.entries);
 }
 

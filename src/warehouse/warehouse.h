@@ -147,7 +147,8 @@ class Warehouse {
  public:
   virtual ~Warehouse() = default;
 
-  // Creates table, load ledger and lock row where they are missing. Idempotent. Refuses (kUsage) a table
+  // Creates table, load ledger and lock row where they are missing; of a table that is made anew nothing is
+  // loaded, so its old load records go. Idempotent. Refuses (kUsage) a table
   // whose columns differ.
   virtual Result<void> prepare() = 0;
 

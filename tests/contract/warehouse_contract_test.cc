@@ -486,6 +486,21 @@ class DuckDbFile : public ::testing::Test {
   TestFeed feed_;
 };
 
+// The load records of a table that was dropped say nothing of the new one.
+TEST_F(DuckDbFile, ATableMadeAnewIsLoadedAnew) {
+  const auto warehouse = make();
+  ASSERT_OK(warehouse->prepare());
+  const SegmentRef segment = feed_.add("a", records(0, 30));
+  ASSERT_OK(warehouse->load(std::vector{segment}, feed_));
+  ASSERT_OK(warehouse->prepare());
+  EXPECT_EQ(value(warehouse->live_loads()).size(), 1U);  // it stands: nothing to forget
+  ASSERT_OK(warehouse->sql("DROP TABLE mongodb_changes"));
+  ASSERT_OK(warehouse->prepare());
+  EXPECT_TRUE(value(warehouse->live_loads()).empty());
+  EXPECT_EQ(value(warehouse->load(std::vector{segment}, feed_)).at(0).inserted, 30);
+  EXPECT_EQ(count_rows(*warehouse), 30);
+}
+
 TEST_F(DuckDbFile, TwoProcessesLoadEachEventOnce) {
   std::vector<SegmentRef> segments;
   for (int s = 0; s < 6; ++s)

@@ -448,6 +448,32 @@ TEST_F(RecoveryFault, TwoOfTheSamePlanAreFenced) {
   EXPECT_EQ(steps(made.id).back(), "done");
 }
 
+TEST_F(RecoveryFault, AHoleInTheJournalIsNamedAndNothingIsWritten) {
+  const RecoveryPlan made = plan();
+  ASSERT_EQ(value(executor().run(made, {}, stage_only())).state, RecoveryState::kStaged);
+  const std::string before = rows();
+  const std::string folder = archive_.layout().recovery_chain(made.id);
+  const std::string gone = folder + "000000000001.json";
+  ASSERT_OK(archive_.store().remove(gone));
+  const auto keys = [&] {
+    std::vector<std::string> out;
+    for (const ObjectInfo& object : value(archive_.store().list(folder)).objects) out.push_back(object.key);
+    return out;
+  };
+  const std::vector<std::string> standing = keys();
+  const auto refused = executor().resume(made.id, actor_, {});
+  EXPECT_ERROR(refused, ErrorCode::kCorrupt);
+  EXPECT_EQ(refused.error().object, gone);
+  EXPECT_NE(refused.error().hint.find("--discard"), std::string::npos) << refused.error().hint;
+  EXPECT_EQ(keys(), standing);
+  EXPECT_EQ(rows(), before);
+  // Its side tables can be dropped all the same; the journal is left as it is.
+  EXPECT_EQ(value(archive_.warehouse().stages()).size(), 1U);
+  EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kCorrupt);
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_EQ(keys(), standing);
+}
+
 TEST_F(RecoveryFault, AMergeWhoseOutcomeIsUnknownIsLeftForResume) {
   const RecoveryPlan made = plan();
   int merges = 0;

@@ -139,8 +139,11 @@ Result<void> DuckDbWarehouse::prepare() {
 Result<void> DuckDbWarehouse::create_tables(DuckDbConnection& connection) const {
   CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(connection));
   CV_TRY(connection.run("CREATE SCHEMA IF NOT EXISTS " + quote_identifier(table_.schema)));
+  CV_ASSIGN(const bool stood, exists(connection, table_));
   CV_TRY(connection.run(create_table_sql(table_)));
   CV_TRY(connection.run(create_loads_sql(loads_)));
+  // What was loaded into a table that was dropped is not in the new one.
+  if (!stood) CV_TRY(connection.run("DELETE FROM " + loads_.sql() + " WHERE table_name = ?", {table_.name}));
   CV_TRY(connection.run(create_lock_sql(lock_)));
   CV_TRY(connection.run("INSERT INTO " + lock_.sql() + " VALUES (1, 0) ON CONFLICT DO NOTHING"));
   return transaction.commit();
