@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/gap_outside.h"
 #include "cli/gap_signs.h"
 #include "cli/scope_text.h"
 #include "cli/text.h"
@@ -132,6 +133,7 @@ struct Run {
   CellNumbers numbers;
   std::int64_t lost = 0;
   bool lost_unknown = false;
+  std::int64_t misplaced = 0;
 };
 
 std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
@@ -139,7 +141,7 @@ std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
   for (const FoundGap& gap : gaps) {
     const bool goes_on = !runs.empty() && runs.back().ns == gap.ns && runs.back().state == gap.state &&
                          runs.back().last.next() == gap.hour;
-    if (!goes_on) runs.push_back({gap.ns, gap.state, gap.hour, gap.hour, {}, 0, false});
+    if (!goes_on) runs.push_back({gap.ns, gap.state, gap.hour, gap.hour, {}, 0, false, 0});
     Run& run = runs.back();
     run.last = gap.hour;
     const CellNumbers& n = gap.evidence.numbers;
@@ -149,25 +151,36 @@ std::vector<Run> runs_of(const std::vector<FoundGap>& gaps) {
     run.numbers.missing += n.missing;
     run.numbers.extra += n.extra;
     run.numbers.duplicate += n.duplicate;
+    run.misplaced += gap.misplaced;
     run.lost = std::max(run.lost, gap.evidence.lost);
     run.lost_unknown = run.lost_unknown || gap.lost_unknown;
   }
   return runs;
 }
 
+// Where missing events are, if not where they belong.
+std::string explain_misplaced(const Run& run) {
+  if (run.misplaced == 0) return {};
+  const std::string which =
+      run.misplaced == run.numbers.missing ? "" : with_thousands(run.misplaced) + " of them ";
+  return "; " + which + "under another hour or collection";
+}
+
 std::string explain(const Run& run) {
   const CellNumbers& n = run.numbers;
   switch (run.state) {
     case GapState::kMissing:
-      return n.missing == 1 ? "the only archived event missing"
-                            : "all " + counted(n.missing, "archived event") + " missing";
+      return (n.missing == 1 ? "the only archived event missing"
+                             : "all " + counted(n.missing, "archived event") + " missing") +
+             explain_misplaced(run);
     case GapState::kPartial:
-      return with_thousands(n.missing) + " of " + counted(n.archive, "archived event") + " missing";
+      return with_thousands(n.missing) + " of " + counted(n.archive, "archived event") + " missing" +
+             explain_misplaced(run);
     case GapState::kDuplicate:
       return counted(n.duplicate, "row") + " too many among " + with_thousands(n.warehouse) +
              (n.missing > 0 ? "; " + counted(n.missing, "event") + " missing" : "");
     case GapState::kExtra:
-      return counted(n.extra, "row") + " that the archive does not hold" +
+      return counted(n.extra, "row") + " that the archive does not hold there" +
              (n.missing > 0 ? "; " + counted(n.missing, "event") + " missing" : "");
     case GapState::kLost:
       return (run.lost_unknown ? std::string("an unknown number of events")
@@ -202,19 +215,19 @@ void print_acknowledged(Output& out, const GapFinding& found) {
   }
 }
 
-void print_next(Output& out, const Coverage& coverage, const Scope& scope) {
+void print_next(Output& out, const Coverage& coverage, const CoverageView& view) {
   const auto count = [&](GapState state) {
     const auto found = coverage.summary.find(state);
     return found == coverage.summary.end() ? std::int64_t{0} : found->second;
   };
-  const std::string words = command_words(scope);
-  std::vector<std::pair<std::string, std::string>> steps;
+  const std::string words = command_words(view.scope);
+  std::vector<std::pair<std::string, std::string>> steps = steps_for_misplaced(coverage, view.table);
   if (count(GapState::kMissing) + count(GapState::kPartial) > 0)
     steps.emplace_back("put back what is missing", "changevault recover --gaps" + words);
   if (count(GapState::kPending) > 0) steps.emplace_back("load what is archived", "changevault load --once");
   if (count(GapState::kDuplicate) + count(GapState::kExtra) > 0)
     steps.emplace_back("see where a row came from", "changevault audit --event EVENT_ID");
-  if (coverage.gaps() > 0)
+  if (coverage.gaps() > coverage.gaps_outside())
     steps.emplace_back(
         "accept what cannot be put back",
         "changevault ack" + (words.empty() ? " DB COLLECTION DATE" : words) + " --reason \"…\"");
@@ -264,14 +277,15 @@ void print_coverage(Output& out, const GapFinding& found, const CoverageView& vi
   std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });
   if (coverage.gaps() == 0 && coverage.uncertain()) {
     out.print("\n" + out.paint(Color::kYellow, "no gaps in what could be checked"));
-  } else if (open.empty()) {
+  } else if (coverage.gaps() == 0) {
     out.print("\n" + out.paint(Color::kGreen, "no gaps"));
   } else {
     out.print("\n" + counted(coverage.gaps(), "gap"));
     print_gap_lines(out, coverage, open, view.all ? kAll : kMostLines);
   }
+  print_outside(out, coverage);
   if (view.acknowledged) print_acknowledged(out, found);
-  print_next(out, coverage, view.scope);
+  print_next(out, coverage, view);
 }
 
 void complain_of_damage(Output& out, const Acks& acks) {

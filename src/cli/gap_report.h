@@ -16,10 +16,11 @@ struct CoverageView {
   const Scope& scope;         // as it was asked for
   bool all = false;           // every row and every gap, however many
   bool acknowledged = false;  // who accepted which gap, and why
+  std::string table;          // of the warehouse
 };
 
 // A row for each collection and day with a sign for each hour, the sum by state, the gaps with their numbers,
-// and what to type next.
+// rows outside the hours, and what to type next.
 void print_coverage(Output& out, const GapFinding& found, const CoverageView& view);
 
 // The gaps, hours that follow each other in one line; at most `most` lines, then how many more there are.

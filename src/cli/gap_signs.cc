@@ -18,7 +18,7 @@ Sign sign_of(GapState state) {
     case GapState::kDuplicate:
       return {'D', Color::kRed, "events that the warehouse holds more than once"};
     case GapState::kExtra:
-      return {'E', Color::kRed, "rows that the archive does not hold"};
+      return {'E', Color::kRed, "rows that the archive does not hold there"};
     case GapState::kMissing:
       return {'M', Color::kRed, "the warehouse has none of the events"};
     case GapState::kPartial:

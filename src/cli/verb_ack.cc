@@ -174,11 +174,16 @@ class AckVerb final : public Verb {
       return;
     }
     if (out.json_wanted()) return;
-    if (open.empty() && before == 0)
+    if (open.empty() && before == 0 && coverage.gaps_outside() == 0)
       out.print("there are no gaps in this scope, so there is nothing to acknowledge");
     if (open.empty() && before > 0)
       out.print("all gaps of this scope are acknowledged already (" +
                 with_thousands(static_cast<std::int64_t>(before)) + ")");
+    if (coverage.gaps_outside() > 0) {
+      out.print(
+          "rows outside the archive's hours cannot be acknowledged: delete them, or name the hours that "
+          "matter with --from and --to");
+    }
     for (const Slot id : ids) {
       out.print(out.paint(Color::kGreen, "done") + ": acknowledged as " + std::to_string(id.value) +
                 "; take it back with: changevault ack --take-back " + std::to_string(id.value));

@@ -16,7 +16,9 @@ class GapsVerb final : public Verb {
   std::string details() const override {
     return "Compares counts and digests of every hour of every collection, and the event_ids where these "
            "differ.\n"
-           "Without a time range: from the archive's first hour to its last known one.\n"
+           "Without a time range: from the archive's first hour to its last known one, and rows of the "
+           "warehouse\n"
+           "that none of these hours has.\n"
            "Exit code 3 when there are gaps (duplicate, extra, missing, partial, lost), 4 when there are "
            "none "
            "but\n"
@@ -46,7 +48,7 @@ class GapsVerb final : public Verb {
                      "the output keeps its first failure for the end of the program");
       });
     } else {
-      print_coverage(context.out, found, {scope, all_, acknowledged_});
+      print_coverage(context.out, found, {scope, all_, acknowledged_, context.configuration.warehouse.table});
     }
     if (coverage.quiet()) context.out.note("quiet: these hours are complete, and there were no events");
     complain_of_problems(context.out, coverage);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "archive/segment_feed.h"
+#include "cli/gap_outside.h"
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/ledger_warning.h"
@@ -198,6 +199,14 @@ class RecoverVerb final : public Verb {
     return find_gaps(context, catalog, scope);
   }
 
+  // The scope by hours and collections alone, as gaps are counted.
+  static Scope hours_of(Scope scope) {
+    scope.operations.clear();
+    scope.key.clear();
+    scope.pattern.clear();
+    return scope;
+  }
+
   static Actor actor(const Context& context) {
     return {context.identity.user, context.identity.host, "changevault " + context.identity.version};
   }
@@ -276,10 +285,7 @@ class RecoverVerb final : public Verb {
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they
   // are not.
   Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
-    Scope hours = scope;
-    hours.operations.clear();
-    hours.key.clear();
-    hours.pattern.clear();
+    const Scope hours = hours_of(scope);
     CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
     Scope asked = hours;
     asked.pattern = scope.pattern;
@@ -414,17 +420,22 @@ class RecoverVerb final : public Verb {
   static Result<int> report(Context& context, const Scope& scope, const RecoveryResult& result) {
     std::int64_t gaps_left = result.state == RecoveryState::kDone ? 0 : 1;
     bool checked = true;
-    if (scope.is_whole_hours()) {
-      CV_ASSIGN(const Coverage coverage, gaps_now(context, scope));
-      gaps_left = std::max(gaps_left, coverage.gaps());
+    bool in_place = true;
+    const bool whole = scope.is_whole_hours();
+    // What was there already may stand where it does not belong.
+    if (whole || result.already_present > 0) {
+      CV_ASSIGN(const Coverage coverage, gaps_now(context, whole ? scope : hours_of(scope)));
+      in_place = coverage.misplaced() == 0;
+      gaps_left = std::max<std::int64_t>({gaps_left, in_place ? 0 : 1, whole ? coverage.gaps() : 0});
       complain_of_problems(context.out, coverage);
-      checked = !coverage.uncertain();
+      complain_of_misplaced(context.out, coverage);
+      checked = !whole || !coverage.uncertain();
     }
     Output& out = context.out;
     if (out.json_wanted()) {
       out.print_json(to_json(result, gaps_left));
     } else {
-      print_result(out, result, gaps_left);
+      print_result(out, result, gaps_left, in_place);
     }
     if (gaps_left > 0 || result.state != RecoveryState::kDone) return kExitGaps;
     return checked ? kExitDone : kExitFailed;
@@ -440,8 +451,12 @@ class RecoverVerb final : public Verb {
     return text;
   }
 
-  static void print_result(Output& out, const RecoveryResult& result, std::int64_t gaps_left) {
-    if (result.state == RecoveryState::kDone) {
+  static void print_result(Output& out, const RecoveryResult& result, std::int64_t gaps_left, bool in_place) {
+    if (result.state == RecoveryState::kDone && !in_place) {
+      out.print(out.paint(Color::kYellow, "not all in place") + ": " + counted(result.inserted, "row") +
+                " inserted, " + with_thousands(result.already_present) +
+                " already there, some at a wrong place");
+    } else if (result.state == RecoveryState::kDone) {
       out.print(out.paint(Color::kGreen, "done") + ": " + counted(result.inserted, "row") + " inserted, " +
                 with_thousands(result.already_present) +
                 " already there; every planned event is there exactly once");

@@ -62,6 +62,7 @@ Json json_of(const GapStatus& g) {
           {"to", compared ? Json(to_rfc3339_seconds(g.range.to)) : Json(nullptr)},
           {"gaps", compared ? Json(g.gaps) : Json(nullptr)},
           {"proven", g.proven},
+          {"outside", g.outside},
           {"acknowledged", g.acknowledged},
           {"damaged_acknowledgements", g.damaged_acks}};
 }
@@ -124,7 +125,9 @@ class StatusVerb final : public Verb {
     }
     for (const std::string& words : status.attention) out.print(out.paint(Color::kYellow, "note: ") + words);
     if (status.failures.empty() && status.attention.empty())
-      out.print(out.paint(Color::kGreen, "nothing needs attention"));
+      out.print(status.archive && !status.archive->sealed_to
+                    ? "nothing is archived and sealed yet, so there is nothing to compare"
+                    : out.paint(Color::kGreen, "nothing needs attention"));
   }
 
   static void print_archive(const ArchiveStatus& a, Timestamp now, Output& out) {
@@ -189,6 +192,7 @@ class StatusVerb final : public Verb {
       }
     }
     out.print("gaps       " + words);
+    if (g.outside > 0) out.print("           " + counted(g.outside, "row") + " outside the archive's hours");
     if (g.acknowledged > 0) out.print("           " + with_thousands(g.acknowledged) + " acknowledged");
   }
 

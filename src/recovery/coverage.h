@@ -29,7 +29,20 @@ struct GapCell {
   bool unreadable = false;
   bool lost_unknown = false;  // of the events that the hub lost in this hour nobody knows the number
   CellNumbers numbers;
+  // Of those missing: event_ids that stand in the warehouse, but only where the archive does not hold them:
+  // under another hour or collection, or without a usable time.
+  std::int64_t misplaced = 0;
   bool operator==(const GapCell&) const = default;
+};
+
+// Rows of one collection that no cell has, as their time is in none of the hours compared.
+// DUPLICATE: some are copies; EXTRA: they have no usable time, or one behind the archive's end where nothing
+// is being archived any more; NOT_COVERED: from before the archive's first hour; UNSEALED: of the hours that
+// are just being archived.
+struct OutsideCell {
+  OutsideRows rows;
+  GapState state = GapState::kExtra;
+  bool operator==(const OutsideCell&) const = default;
 };
 
 // An object of the archive that could not be read.
@@ -43,7 +56,10 @@ struct Coverage {
   TimeRange range;  // whole hours, bounded
   std::vector<Namespace> namespaces;
   std::vector<GapCell> cells;  // by namespace, then hour: one for each pair that the scope takes
-  std::map<GapState, std::int64_t> summary;
+  std::map<GapState, std::int64_t> summary;  // of the cells
+  // Only sides to which the scope's time is open: a scope that names both ends asks for its hours alone, and
+  // rows without a usable time belong to none.
+  std::vector<OutsideCell> outside;
   std::vector<CoverageProblem> problems;
   bool uncertain() const {
     return std::any_of(problems.begin(), problems.end(),
@@ -51,10 +67,16 @@ struct Coverage {
   }
 
   const Namespace& ns(const GapCell& cell) const { return namespaces[cell.ns]; }
-  std::int64_t gaps() const;  // cells with is_gap
+  std::int64_t gaps() const;  // cells with is_gap, and what is outside with is_gap
+  std::int64_t gaps_outside() const;
+  std::int64_t misplaced() const;  // sum over the cells
   // Every cell is complete and empty.
   bool quiet() const;
 };
+
+// Equal counts and digests, and each id once and in no other cell: equal sets, and no id was looked at.
+// `warehouse` null: no rows.
+bool same_events(const Digest& archive, const WarehouseCell* warehouse);
 
 // The archive's half of the comparison.
 struct ArchiveSide {
@@ -67,6 +89,9 @@ struct ArchiveSide {
   // comparison.
   std::function<Result<std::vector<SealedSegment>>(const HourCell&)> objects_of;
   std::function<Result<std::vector<ListedSegment>>(std::span<const HourCell>)> listings_of;
+  // Reads the archive's end anew, where rows stand behind `span.end`: archiving and loading go on meanwhile.
+  // Where empty, the end is taken for what it was.
+  std::function<Result<std::optional<Hour>>()> end_now;
 };
 
 // `catalog` outlives what is returned.

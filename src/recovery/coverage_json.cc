@@ -10,17 +10,48 @@ namespace {
 void append_cell(std::string& out, const GapCell& cell, const std::string& database,
                  const std::string& collection) {
   const CellNumbers& n = cell.numbers;
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"hour":"{}","database":{},"collection":{},"state":"{}","sealed":{},"archive":{},)"
-                 R"("warehouse":{},"distinct":{},"missing":{},"extra":{},"duplicate":{},"repeats":{}{}{}}})",
-                 to_string(cell.hour), database, collection, name(cell.state), cell.sealed, n.archive,
-                 n.warehouse, n.distinct, n.missing, n.extra, n.duplicate, n.repeats,
-                 cell.unreadable ? R"(,"unreadable":true)" : "",
-                 cell.lost_unknown ? R"(,"lost_unknown":true)" : "");
+  fmt::format_to(
+      std::back_inserter(out),
+      R"({{"hour":"{}","database":{},"collection":{},"state":"{}","sealed":{},"archive":{},)"
+      R"("warehouse":{},"distinct":{},"missing":{},"misplaced":{},"extra":{},"duplicate":{},"repeats":{}{}{}}})",
+      to_string(cell.hour), database, collection, name(cell.state), cell.sealed, n.archive, n.warehouse,
+      n.distinct, n.missing, cell.misplaced, n.extra, n.duplicate, n.repeats,
+      cell.unreadable ? R"(,"unreadable":true)" : "", cell.lost_unknown ? R"(,"lost_unknown":true)" : "");
+}
+
+const char* name(RowTime time) {
+  switch (time) {
+    case RowTime::kNone:
+      return "none";
+    case RowTime::kBefore:
+      return "before";
+    case RowTime::kAfter:
+      return "after";
+  }
+  return "unknown";
 }
 
 std::string quoted(const std::string& text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void append_outside(std::string& out, const Coverage& coverage) {
+  Json list = Json::array();
+  for (const OutsideCell& cell : coverage.outside) {
+    const OutsideRows& rows = cell.rows;
+    const auto time = [](const std::optional<Timestamp>& at) {
+      return at ? Json(to_rfc3339(*at)) : Json(nullptr);
+    };
+    list.push_back({{"database", rows.ns.database},
+                    {"collection", rows.ns.collection},
+                    {"time", name(rows.time)},
+                    {"state", name(cell.state)},
+                    {"rows", rows.rows},
+                    {"copies", rows.copies},
+                    {"earliest", time(rows.earliest)},
+                    {"latest", time(rows.latest)}});
+  }
+  out += R"(,"outside":)" + list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void append_problems(std::string& out, const Coverage& coverage) {
@@ -68,7 +99,8 @@ void write_coverage_json(const Coverage& coverage, const std::function<void(std:
     first = false;
     fmt::format_to(std::back_inserter(out), R"("{}":{})", name(state), counted->second);
   }
-  append_problems(out += "}", coverage);
+  append_outside(out += "}", coverage);
+  append_problems(out, coverage);
   write(out += "}\n");
 }
 

@@ -98,12 +98,146 @@ TEST_F(CoverageTest, AnEventRepeatedInALaterHourIsNoGap) {
   EXPECT_EQ(numbers(coverage.cells[1]), (CellNumbers{1, 0, 0, 0, 0, 0, 1}));
 }
 
-TEST_F(CoverageTest, RowsUnderAnotherHourThanInTheArchiveAreNotExtra) {
+// A row is where the archive holds its event, or it is missing there and too much here.
+TEST_F(CoverageTest, ARowUnderAnotherHourIsMissingThereAndExtraHere) {
   archive_.load(archive_.add(kProducts, kFirstHour, {{1}, {2}}));
   archive_.change_rows([](auto& rows) { rows[0].enqueued_time = kFirstHour.next().start(); });
   const Coverage coverage = value(compare(scope_of(kProducts, 0, 2), archive_.side()));
+  EXPECT_EQ(coverage.cells[0].state, GapState::kPartial);
+  EXPECT_EQ(numbers(coverage.cells[0]), (CellNumbers{2, 1, 1, 1, 0, 0, 0}));
+  EXPECT_EQ(coverage.cells[0].misplaced, 1);
+  EXPECT_EQ(coverage.cells[1].state, GapState::kExtra);
+  EXPECT_EQ(numbers(coverage.cells[1]), (CellNumbers{0, 1, 1, 0, 1, 0, 0}));
+}
+
+TEST_F(CoverageTest, AWholeCollectionUnderAnotherTimeOrNameIsMissing) {
+  archive_.load(archive_.add(kProducts, kFirstHour, {{1}, {2}}));
+  archive_.change_rows([](auto& rows) {
+    for (auto& row : rows) row.enqueued_time = kFirstHour.start() + hours(5);
+  });
+  const GapCell moved = first_cell();
+  EXPECT_EQ(moved.state, GapState::kMissing);
+  EXPECT_EQ(moved.misplaced, 2);
+  archive_.change_rows([](auto& rows) {
+    for (auto& row : rows) {
+      row.enqueued_time = kFirstHour.start();
+      row.collection_name = "PRODUCTS";
+    }
+  });
+  EXPECT_EQ(first_cell().state, GapState::kMissing);
+}
+
+// Freshly listed and not loaded, so it would be pending: but loading never puts right what stands elsewhere.
+TEST_F(CoverageTest, WhatStandsElsewhereIsNotPending) {
+  const ListedSegment& fresh = archive_.add(kProducts, kFirstHour, {{1}}, minutes(5));
+  archive_.load(archive_.add(kOrders, kFirstHour, {{1}}));
+  EXPECT_EQ(first_cell().state, GapState::kOk) << "the archive holds it there as well";
+  archive_.change_rows([](auto& rows) { rows[0].enqueued_time = kFirstHour.next().start(); });
+  EXPECT_EQ(first_cell().state, GapState::kMissing);
+  archive_.lose(1);
+  EXPECT_EQ(first_cell().state, GapState::kPending);
+  archive_.load(fresh);
+}
+
+// The archive holds the event in both hours, so that each hour alone looks right.
+TEST_F(CoverageTest, AnEventInTwoHoursOfTheArchiveStandsInOneRow) {
+  archive_.load(archive_.add(kProducts, kFirstHour, {{1}, {2}}));
+  archive_.load(archive_.add(kProducts, kFirstHour.next(), {{2}, {3}}));
+  archive_.change_rows([](auto& rows) {
+    rows.push_back(rows[1]);
+    rows.back().enqueued_time = kFirstHour.next().start();
+  });
+  const Coverage coverage = value(compare(scope_of(kProducts, 0, 2), archive_.side()));
+  EXPECT_EQ(coverage.cells[0].state, GapState::kOk);
+  EXPECT_EQ(coverage.cells[1].state, GapState::kDuplicate);
+  EXPECT_EQ(numbers(coverage.cells[1]), (CellNumbers{2, 2, 2, 0, 0, 1, 0}));
+}
+
+// Nobody can say whether the other hour holds it: not OK for certain, and no gap by that alone.
+TEST_F(CoverageTest, ARepeatWhoseOtherHourIsDamagedIsUncertain) {
+  const std::string key = archive_.add(kProducts, kFirstHour, {{1}, {2}}).facts.key;
+  archive_.load(*archive_.listed().front());
+  archive_.add(kProducts, kFirstHour.next(), {{2}});
+  ASSERT_OK(archive_.store().remove(key));
+  const Coverage coverage = value(compare(scope_of(kProducts, 1, 2), archive_.side()));
   EXPECT_EQ(coverage.gaps(), 0);
-  EXPECT_EQ(numbers(coverage.cells[1]), (CellNumbers{0, 1, 1, 0, 0, 0, 0}));
+  EXPECT_TRUE(coverage.cells[0].unreadable);
+  EXPECT_TRUE(coverage.uncertain());
+}
+
+class OutsideTest : public CoverageTest {
+ protected:
+  void SetUp() override {
+    archive_.load(archive_.add(kProducts, kFirstHour, {{1}, {2}}));
+    archive_.load(archive_.add(kProducts, kFirstHour.next(), {{3}}));
+  }
+  // A further row like the first one.
+  void add_row(Timestamp time, std::int64_t id) {
+    archive_.change_rows([&](auto& rows) {
+      rows.push_back(rows[0]);
+      rows.back().enqueued_time = time;
+      rows.back().event_id = event_id(id);
+    });
+  }
+  std::string states(const Scope& scope, const ArchiveSide& side) {
+    const Coverage coverage = value(compare(scope, side));
+    std::string out;
+    std::int64_t gaps = 0;
+    for (const OutsideCell& cell : coverage.outside) {
+      gaps += is_gap(cell.state) ? 1 : 0;
+      out += std::to_string(cell.rows.rows) + " " + name(cell.state) + " ";
+    }
+    EXPECT_EQ(coverage.gaps(), gaps);
+    EXPECT_FALSE(coverage.quiet());
+    return out;
+  }
+};
+
+TEST_F(OutsideTest, RowsWithoutAUsableTimeBelongToNoHour) {
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "");
+  add_row(TimeRange{}.to, 99);
+  add_row(TimeRange{}.from, 98);
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "2 EXTRA ");
+  add_row(TimeRange{}.to, 1);
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "3 DUPLICATE ");
+  EXPECT_EQ(states(scope_of(kProducts, 0, 2), archive_.side(2, 2)), "") << "a range of time has none of them";
+}
+
+TEST_F(OutsideTest, RowsFromBeforeTheArchiveAreNoGapUnlessTheyAreCopies) {
+  add_row(kFirstHour.start() - milliseconds(1), 99);
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "1 NOT_COVERED ");
+  add_row(kFirstHour.start() - hours(100), 3);
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "2 DUPLICATE ");
+  const Coverage asked = value(compare(scope_of(kProducts, -100, 2), archive_.side(2, 2)));
+  EXPECT_EQ(asked.cells[0].state, GapState::kDuplicate) << "the same by its own hour";
+  EXPECT_EQ(asked.cells[99].state, GapState::kNotCovered);
+  EXPECT_EQ(asked.gaps(), 1);
+}
+
+TEST_F(OutsideTest, RowsBehindTheArchiveAreForeignOnceNothingIsOnItsWayThere) {
+  const ArchiveSide side = archive_.side(2, 2);
+  add_row(archive_.clock().now() - minutes(30), 99);
+  EXPECT_EQ(states({}, side), "1 UNSEALED ");
+  archive_.clock().advance(hours(2));
+  EXPECT_EQ(states({}, side), "1 EXTRA ");
+  const std::int64_t all = 10 * 24 + 3;
+  Scope asked = scope_of(kProducts, 0, all);
+  const Coverage by_hour = value(compare(asked, side));
+  EXPECT_EQ(by_hour.gaps(), 1) << "the same by its own hour";
+  EXPECT_EQ(by_hour.summary.at(GapState::kExtra), 1);
+}
+
+TEST_F(OutsideTest, RowsOfTheFutureAreForeign) {
+  add_row(archive_.clock().now() + hours(2), 99);
+  EXPECT_EQ(states({}, archive_.side(2, 2)), "1 EXTRA ");
+}
+
+TEST_F(OutsideTest, WhatWasArchivedMeanwhileIsNotForeign) {
+  ArchiveSide side = archive_.side(2, 2);
+  add_row(kFirstHour.start() + hours(30), 99);
+  EXPECT_EQ(states({}, side), "1 EXTRA ");
+  side.end_now = [] { return Result<std::optional<Hour>>(Hour{kFirstHour.index + 31}); };
+  EXPECT_EQ(states({}, side), "");
 }
 
 TEST_F(CoverageTest, RowsOfACollectionThatTheArchiveDoesNotKnowAreExtra) {
@@ -234,6 +368,11 @@ TEST_F(CoverageTest, HoursThatADamagedSlotSpeaksOfAreMarked) {
 TEST_F(CoverageTest, JsonIsOneDocumentWithTheNumbers) {
   archive_.load(archive_.add({"odd\"db", "c"}, kFirstHour, {{1}, {2}}));
   archive_.lose(2);
+  archive_.change_rows([](auto& rows) {
+    rows.push_back(rows[0]);
+    rows.back().event_id.clear();
+    rows.back().enqueued_time = TimeRange{}.to;
+  });
   const Coverage coverage = value(compare({}, archive_.side(1, 1)));
   std::string text;
   write_coverage_json(coverage, [&](std::string_view piece) { text += piece; });
@@ -247,6 +386,11 @@ TEST_F(CoverageTest, JsonIsOneDocumentWithTheNumbers) {
   EXPECT_EQ(cell.at("missing"), 1);
   EXPECT_EQ(json.at("summary").dump(), R"({"PARTIAL":1})");
   EXPECT_TRUE(json.at("problems").empty());
+  ASSERT_EQ(json.at("outside").size(), 1U);
+  EXPECT_EQ(json.at("outside").at(0).dump(),
+            R"({"database":"odd\"db","collection":"c","time":"none","state":"EXTRA","rows":1,"copies":0,)"
+            R"("earliest":null,"latest":null})");
+  EXPECT_EQ(cell.at("misplaced"), 0);
   EXPECT_FALSE(cell.contains("unreadable"));
 }
 

@@ -14,7 +14,7 @@ GapState state_of_missing(const CellFacts& cell) {
 GapState state_without_acknowledgement(const CellFacts& cell) {
   const CellNumbers& n = cell.numbers;
   if (n.duplicate > 0) return GapState::kDuplicate;
-  if (cell.sealed && n.extra > 0) return GapState::kExtra;
+  if ((cell.sealed || cell.beyond) && n.extra > 0) return GapState::kExtra;
   if (n.missing > 0 && !cell.all_pending) return state_of_missing(cell);
   if (cell.lost) return GapState::kLost;
   if (n.missing > 0) return GapState::kPending;
@@ -71,7 +71,8 @@ CellNumbers numbers_by_counts(CellNumbers counted, std::int64_t ids) {
 }
 
 GapState classify(const CellFacts& cell) {
-  if (!cell.covered) return GapState::kNotCovered;
+  // Whatever the archive knows, one event in two rows is one too many.
+  if (!cell.covered && cell.numbers.duplicate == 0) return GapState::kNotCovered;
   const GapState state = state_without_acknowledgement(cell);
   // Only a gap can have been accepted: once it is repaired, the cell says so.
   return cell.acknowledged && is_gap(state) ? GapState::kAcknowledged : state;

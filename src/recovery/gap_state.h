@@ -12,10 +12,10 @@ namespace changevault {
 
 // In the order in which they apply: the first that fits is the state of the cell.
 enum class GapState : std::uint8_t {
-  kNotCovered,    // before the archive's first hour: nothing can be said
+  kNotCovered,    // before the archive's first hour, and no row twice: nothing can be said
   kAcknowledged,  // a gap that somebody looked at and accepted
   kDuplicate,     // rows beyond one per event_id
-  kExtra,         // a sealed hour with rows that the archive does not hold
+  kExtra,         // a sealed hour, or one behind the archive, with rows that the archive does not hold there
   kMissing,       // the warehouse has none of the cell's events
   kPartial,       // it has some of them
   kLost,          // the hub lost events of this hour before they were archived
@@ -43,11 +43,15 @@ struct CellNumbers {
   std::int64_t archive = 0;    // records in the archive
   std::int64_t warehouse = 0;  // rows in the warehouse
   std::int64_t distinct = 0;   // event_ids among those rows
-  std::int64_t missing = 0;    // event_ids of the archive that the warehouse has under no hour
-  std::int64_t extra = 0;      // rows whose event_id the archive does not hold
+  std::int64_t missing = 0;    // event_ids of the archive that stand nowhere where the archive holds them
+  std::int64_t extra = 0;      // rows whose event_id the archive does not hold here
   std::int64_t duplicate = 0;  // rows beyond one per event_id
   std::int64_t repeats =
-      0;  // records of the cell that the hub had given before: rows of another hour, or none
+      0;  // records of the cell that the hub gave more than once: rows of another hour, or none
+  void take_rows(std::int64_t rows, std::int64_t ids) {
+    warehouse = rows;
+    distinct = ids;
+  }
   bool operator==(const CellNumbers&) const = default;
 };
 
@@ -55,6 +59,7 @@ struct CellFacts {
   CellNumbers numbers;
   bool covered = true;  // not before the archive's first hour
   bool sealed = false;
+  bool beyond = false;        // behind all that is archived, and nothing is on its way there
   bool lost = false;          // a lost range touches the hour
   bool all_pending = false;   // every missing event was listed within the grace time and is not loaded yet
   bool acknowledged = false;  // somebody accepted a gap here

@@ -1,6 +1,7 @@
 #include "service/gap_finding.h"
 
 #include "archive/segment_feed.h"
+#include "service/read_catalog.h"
 
 namespace changevault {
 
@@ -18,10 +19,16 @@ Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope
   options.acknowledged = [&](const GapCell& cell, const Namespace& ns, const CellEvidence& evidence) {
     const Acks::Given* const ack = found.acks.holding(cell.hour, ns, evidence);
     found.gaps.push_back({cell.hour, cell.ns, cell.state, evidence,
-                          ack == nullptr ? std::nullopt : std::optional(ack->id), cell.lost_unknown});
+                          ack == nullptr ? std::nullopt : std::optional(ack->id), cell.lost_unknown,
+                          cell.misplaced});
     return ack != nullptr;
   };
-  CV_ASSIGN(found.coverage, find_gaps(scope, archive_side(catalog), *warehouse, feed, options));
+  ArchiveSide archive = archive_side(catalog);
+  archive.end_now = [&]() -> Result<std::optional<Hour>> {
+    CV_ASSIGN(const HourCatalog now, read_hour_catalog(*store, parts.layout()));
+    return now.end();
+  };
+  CV_ASSIGN(found.coverage, find_gaps(scope, archive, *warehouse, feed, options));
   return found;
 }
 

@@ -17,8 +17,9 @@ struct FoundGap {
   std::uint32_t ns = 0;                 // index into Coverage::namespaces
   GapState state = GapState::kMissing;  // without its acknowledgement
   CellEvidence evidence;
-  std::optional<Slot> ack;    // that holds for exactly this
-  bool lost_unknown = false;  // as the cell's
+  std::optional<Slot> ack;     // that holds for exactly this
+  bool lost_unknown = false;   // as the cell's
+  std::int64_t misplaced = 0;  // as in GapCell
 };
 
 struct GapFinding {

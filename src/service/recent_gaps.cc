@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "recovery/coverage_outside.h"
 #include "service/gap_finding.h"
 #include "service/read_catalog.h"
 
@@ -17,7 +18,6 @@ constexpr std::int64_t kReadBytes = 64 << 20;
 struct Difference {
   std::int64_t cells = 0;
   std::int64_t bytes = 0;  // of the segments that tell what differs
-  bool extra = false;  // more rows than records: only reading the whole collection would tell whose they are
 };
 
 Difference compare(const std::vector<ArchiveCell>& archive, const std::vector<WarehouseCell>& warehouse) {
@@ -28,19 +28,35 @@ Difference compare(const std::vector<ArchiveCell>& archive, const std::vector<Wa
     const auto found = rows.find({cell.hour, cell.ns});
     const WarehouseCell* const there = found == rows.end() ? nullptr : found->second;
     if (there != nullptr) rows.erase(found);
-    const bool same = there != nullptr && cell.digest == Digest{there->rows, there->digest} &&
-                      there->null_ids == 0 && there->rows == there->distinct;
-    if (same) continue;
+    if (same_events(cell.digest, there)) continue;
     ++out.cells;
-    out.extra = out.extra || (there != nullptr && there->distinct > cell.digest.records);
     for (const ListedSegment* const segment : cell.segments) out.bytes += segment->facts.bytes;
   }
-  for (const auto& [place, cell] : rows) {
-    if (cell->rows == 0) continue;
-    ++out.cells;
-    out.extra = true;
-  }
+  for (const auto& [place, cell] : rows) out.cells += cell->rows > 0 ? 1 : 0;
   return out;
+}
+
+// As `gaps` without a time range counts them.
+Result<std::int64_t> rows_outside(Parts& parts, const Catalog& catalog, ObjectStore& store,
+                                  Warehouse& warehouse) {
+  if (!catalog.first_hour()) return 0;
+  ArchiveSide archive;
+  archive.span = {catalog.first_hour(), catalog.last_hour()->next(), catalog.sealed_from(),
+                  catalog.sealed_to()};
+  if (catalog.sealed_to()) archive.span.end = std::max(*archive.span.end, *catalog.sealed_to());
+  archive.end_now = [&]() -> Result<std::optional<Hour>> {
+    CV_ASSIGN(const HourCatalog now, read_hour_catalog(store, parts.layout()));
+    return now.end();
+  };
+  CoverageOptions options;
+  options.now = parts.clock().now();
+  options.load_grace = parts.configuration().load.grace;
+  HoursBehind behind(archive, options);
+  const TimeRange known{archive.span.first->start(), archive.span.end->start()};
+  CV_ASSIGN(const std::vector<OutsideCell> found, find_outside({}, known, behind, warehouse));
+  std::int64_t rows = 0;
+  for (const OutsideCell& cell : found) rows += is_gap(cell.state) ? cell.rows.rows : 0;
+  return rows;
 }
 
 }  // namespace
@@ -52,6 +68,7 @@ Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_to
   GapStatus out;
   out.acknowledged = acks.cells();
   out.damaged_acks = static_cast<std::int64_t>(acks.damage().size());
+  CV_ASSIGN(out.outside, rows_outside(parts, catalog, *store, *warehouse));
   const auto first = catalog.sealed_from();
   const auto end = catalog.sealed_to();
   if (!first || !end) return out;
@@ -62,7 +79,7 @@ Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_to
   const Difference difference = compare(catalog.cells(recent), rows);
   out.gaps = difference.cells;
   if (difference.cells == 0 && catalog.lost().empty()) return out;
-  out.proven = !difference.extra && difference.bytes <= kReadBytes;
+  out.proven = difference.bytes <= kReadBytes;
   if (!out.proven) return out;
   CV_ASSIGN(HourCatalog hours, read_hour_catalog(*store, parts.layout()));
   CV_ASSIGN(const GapFinding found, find_all_gaps(parts, hours, recent, stop));

@@ -137,6 +137,11 @@ void add_gap_attention(const GapStatus& gaps, std::vector<std::string>& say) {
                   " of collections since " + since + "; see what is missing with: changevault gaps --from " +
                   since);
   }
+  if (gaps.outside > 0) {
+    say.push_back(std::to_string(gaps.outside) + (gaps.outside == 1 ? " row" : " rows") +
+                  " of the warehouse belong to no hour of the archive or are copies there; see them with: "
+                  "changevault gaps");
+  }
   if (gaps.damaged_acks > 0) {
     say.push_back(
         "acknowledgements are damaged, those up to the last damaged one do not count; see them with: "
@@ -169,6 +174,11 @@ void add_attention(Status& status) {
   }
   if (status.warehouse && status.warehouse->waiting > 0) {
     say("archived segments wait to be loaded; load them with: changevault load (or changevault run)");
+  }
+  if (status.archive && status.archive->first_hour && !status.archive->sealed_to) {
+    say("no hour is sealed yet, so nothing can be proven complete; hours are sealed while archive (or run) "
+        "goes "
+        "on, and an import ends with: changevault archive --once --close");
   }
   if (status.gaps) add_gap_attention(*status.gaps, status.attention);
   for (const LeftStage& stage : status.warehouse ? status.warehouse->stages : std::vector<LeftStage>()) {

@@ -60,6 +60,9 @@ struct GapStatus {
   // Proven gaps, or (where proving would read too much) hours of collections whose counts or digests differ.
   std::int64_t gaps = 0;
   bool proven = true;
+  // Rows of the warehouse that no hour of the archive has and that are a gap for `gaps`: copies, rows without
+  // a usable time, rows of hours to come.
+  std::int64_t outside = 0;
   std::int64_t acknowledged = 0;  // cells under acknowledgements that count, of all times
   std::int64_t damaged_acks = 0;  // slots
 };

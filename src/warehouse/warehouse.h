@@ -89,20 +89,50 @@ struct WarehouseCell {
   Namespace ns;
   std::int64_t rows = 0;
   std::int64_t distinct = 0;  // event_ids
-  std::uint64_t digest = 0;   // sum mod 2^64 of EventId::of_text(event_id).high over all rows that have one
+  // Sum mod 2^64 of EventId::of_text(event_id).high over all rows that have one; of its complement where the
+  // 32 hex digits hold capitals: for the archive's digest they are the same id, as a text they are another.
+  std::uint64_t digest = 0;
   std::int64_t null_ids = 0;  // rows without event_id; part of `rows`, not of `distinct`
+  std::int64_t shared = 0;    // of `distinct`: those that another cell of the answer holds as well
+};
+
+// Event_ids that stand somewhere.
+struct IdsAt {
+  std::optional<Hour> hour;  // nullopt: their rows have no usable time (NULL, infinite)
+  Namespace ns;
+  std::vector<std::string> ids;  // each once
+  bool operator==(const IdsAt&) const = default;
 };
 
 // A cell against a set of event_ids.
 struct IdComparison {
-  std::int64_t missing = 0;    // ids of the set that stand nowhere in the table
-  std::int64_t elsewhere = 0;  // ids of the set that stand in the table, but not in this cell
+  std::int64_t missing = 0;         // ids of the set that stand nowhere in the table
+  std::int64_t elsewhere = 0;       // ids of the set that stand in the table, but not in this cell
+  std::vector<IdsAt> elsewhere_at;  // the places of those; an id may stand in several
+  std::vector<IdsAt> also_at;       // further places of ids of the set that do stand in this cell
   // Rows of the cell beyond one for each event_id, and the one of an id that is not in the set and stands
   // outside the cell as well.
   std::int64_t duplicate = 0;
-  std::vector<std::string>
-      extra;  // event_ids of the cell's rows that are not in the set (at most `extra_limit`)
-  std::int64_t extra_count = 0;  // rows, not ids, that they are; rows without event_id count here
+  std::int64_t extra = 0;  // rows of the cell whose event_id is not in the set; those without event_id too
+};
+
+enum class RowTime : std::uint8_t {
+  kNone,    // enqueued_time is NULL or infinite
+  kBefore,  // before the hours in question
+  kAfter,   // behind them
+};
+
+// Rows of one collection that none of some hours has.
+struct OutsideRows {
+  Namespace ns;
+  RowTime time = RowTime::kNone;
+  std::int64_t rows = 0;
+  // Of `rows`: those beyond one for each event_id, where one inside the hours (of any collection) counts
+  // first.
+  std::int64_t copies = 0;
+  std::optional<Timestamp> earliest;  // enqueued; nullopt with kNone
+  std::optional<Timestamp> latest;
+  bool operator==(const OutsideRows&) const = default;
 };
 
 struct StageFacts {
@@ -171,9 +201,14 @@ class Warehouse {
   // Counts for all hours that `scope` touches (whole hours; operations, key and pattern are not looked at).
   virtual Result<std::vector<WarehouseCell>> cells(const Scope& scope) = 0;
 
+  // The rows of the scope's collections that have a time outside `hours`, which are whole ones, but of the
+  // scope's own time and hours of the day; and those without a usable time, which belong to no hour, only
+  // where the scope names neither. By collection, then time. Cheap where there are none.
+  virtual Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) = 0;
+
   // Compares a cell with the archive's event_ids for it. `ids` may hold an id twice (hub repeats).
-  virtual Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
-                                       std::size_t extra_limit = 100'000) = 0;
+  virtual Result<IdComparison> compare(Hour hour, const Namespace& ns,
+                                       const std::vector<std::string>& ids) = 0;
 
   // How many different ids of `ids` stand in the table.
   virtual Result<std::int64_t> count_present(const std::vector<std::string>& ids) = 0;

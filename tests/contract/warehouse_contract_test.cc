@@ -223,7 +223,9 @@ TEST_P(WarehouseContract, IdsAreComparedByTheirExactText) {
   EXPECT_EQ(value(load({feed_.add("b", odd)}))[0].inserted, 0);
   const WarehouseCell cell = only_cell();
   EXPECT_EQ(cell.distinct, 3);
-  EXPECT_EQ(cell.digest, digest_of({odd[0].event_id, odd[1].event_id, odd[2].event_id}).sum);
+  EXPECT_EQ(cell.digest,
+            digest_of({odd[1].event_id, odd[2].event_id}).sum + ~digest_of({odd[0].event_id}).sum)
+      << "capitals make another text, though the digits are the same";
   EXPECT_EQ(value(warehouse_->count_present({odd[0].event_id, odd[2].event_id, odd[2].event_id, "nowhere"})),
             2);
 }
@@ -322,16 +324,44 @@ TEST_P(WarehouseContract, DigestsWrapAround) {
 TEST_P(WarehouseContract, ComparesACellWithIds) {
   auto rows = records(0, 10);
   rows[9].enqueued = kNoon + hours(3);
+  rows[8].collection = "other";
   value(load({feed_.add("a", rows)}));
   std::vector<std::string> ids = {id_of(2), id_of(2), id_of(9), "nowhere"};
   for (int n = 3; n < 9; ++n) ids.push_back(id_of(n));
-  const auto compared = value(warehouse_->compare(hour_of(kNoon), {"shop", "orders"}, ids, 1));
+  const auto compared = value(warehouse_->compare(hour_of(kNoon), {"shop", "orders"}, ids));
   EXPECT_EQ(compared.missing, 1);
-  EXPECT_EQ(compared.elsewhere, 1);
+  EXPECT_EQ(compared.elsewhere, 2);
   EXPECT_EQ(compared.duplicate, 0);
-  EXPECT_EQ(compared.extra_count, 2);
-  ASSERT_EQ(compared.extra.size(), 1U);
-  EXPECT_EQ(compared.extra[0], std::min(id_of(0), id_of(1)));
+  EXPECT_EQ(compared.extra, 2);
+  const std::vector<IdsAt> places = {{hour_of(kNoon), {"shop", "other"}, {id_of(8)}},
+                                     {Hour{hour_of(kNoon).index + 3}, {"shop", "orders"}, {id_of(9)}}};
+  EXPECT_EQ(compared.elsewhere_at, places);
+  EXPECT_TRUE(compared.also_at.empty());
+}
+
+TEST_P(WarehouseContract, RowsOutsideTheHoursAreCountedByCollectionAndSide) {
+  auto rows = records(0, 6);
+  rows[0].enqueued = kNoon - hours(30);
+  rows[1].enqueued = kNoon - milliseconds(1);
+  rows[2].enqueued = kNoon + hours(1);
+  rows[3].enqueued = kNoon + hours(50);
+  rows[3].collection = "other";
+  value(load({feed_.add("a", rows)}));
+  const TimeRange noon{kNoon, kNoon + hours(1)};
+  const Namespace orders{"shop", "orders"};
+  const OutsideRows before{orders, RowTime::kBefore, 2, 0, rows[0].enqueued, rows[1].enqueued};
+  const OutsideRows after{orders, RowTime::kAfter, 1, 0, rows[2].enqueued, rows[2].enqueued};
+  const OutsideRows other{{"shop", "other"}, RowTime::kAfter, 1, 0, rows[3].enqueued, rows[3].enqueued};
+  EXPECT_EQ(value(warehouse_->outside({}, noon)), (std::vector{before, after, other}));
+  Scope scope;
+  scope.collection = "ord*";
+  EXPECT_EQ(value(warehouse_->outside(scope, noon)), (std::vector{before, after}));
+  scope.time.from = kNoon;  // nothing before it was asked for
+  EXPECT_EQ(value(warehouse_->outside(scope, noon)), (std::vector{after}));
+  scope.time = {};
+  scope.hours_of_day = std::pair(13, 14);
+  EXPECT_EQ(value(warehouse_->outside(scope, noon)), (std::vector{after}));
+  EXPECT_TRUE(value(warehouse_->outside({}, {kNoon - hours(48), kNoon + hours(51)})).empty());
 }
 
 // A hub that was set back gives the same event at the same position once more, in another segment.
@@ -731,11 +761,20 @@ TEST_F(DuckDbFile, ACopyUnderAnotherHourIsADuplicate) {
                      "enqueued_time) FROM mongodb_changes WHERE event_id <> '" +
                      id_of(0) + "'"));
   const Hour next = hour_of(kNoon).next();
-  const auto copies = value(warehouse->compare(next, {"shop", "orders"}, {}, 10));
+  const auto copies = value(warehouse->compare(next, {"shop", "orders"}, {}));
   EXPECT_EQ(copies.duplicate, 2);
-  EXPECT_EQ(copies.extra_count, 2);
+  EXPECT_EQ(copies.extra, 2);
+  for (const WarehouseCell& cell : value(warehouse->cells({}))) EXPECT_EQ(cell.shared, 2);
+  // Seen from where they belong: they stand there, and once more.
+  const auto wanted =
+      value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}));
+  EXPECT_EQ(wanted.duplicate, 0);
+  EXPECT_EQ(wanted.elsewhere, 0);
+  ASSERT_EQ(wanted.also_at.size(), 1U);
+  EXPECT_EQ(wanted.also_at[0].hour, next);
+  EXPECT_EQ(wanted.also_at[0].ids.size(), 2U);
   value(warehouse->sql("DELETE FROM mongodb_changes WHERE enqueued_time < TIMESTAMP '2025-01-15 13:00:00'"));
-  EXPECT_EQ(value(warehouse->compare(next, {"shop", "orders"}, {}, 10)).duplicate, 0);
+  EXPECT_EQ(value(warehouse->compare(next, {"shop", "orders"}, {})).duplicate, 0);
 }
 
 TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
@@ -752,12 +791,56 @@ TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
   EXPECT_EQ(cells[0].distinct, 3);
   EXPECT_EQ(cells[0].null_ids, 1);
   const auto compared =
-      value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}, 10));
+      value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}));
   EXPECT_EQ(compared.duplicate, 1);
-  EXPECT_EQ(compared.extra_count, 1);
-  EXPECT_TRUE(compared.extra.empty());
+  EXPECT_EQ(compared.extra, 1);
   ASSERT_OK(warehouse->stage("r1", std::vector{feed_.add("a", records(0, 3))}, feed_));
   EXPECT_EQ(value(warehouse->recheck("r1")).duplicate, 1);
+}
+
+// What no hour can hold, and copies wherever they stand.
+TEST_F(DuckDbFile, RowsOfNoHourAndTheirCopiesAreCounted) {
+  const auto warehouse = make();
+  ASSERT_OK(warehouse->prepare());
+  value(warehouse->load(std::vector{feed_.add("a", records(0, 5))}, feed_));
+  const auto copy = [&](const std::string& columns, const std::string& which) {
+    value(warehouse->sql("INSERT INTO mongodb_changes SELECT * REPLACE (" + columns +
+                         ") FROM mongodb_changes WHERE " + which));
+  };
+  copy("NULL AS enqueued_time, 'x' AS event_id", "event_id = '" + id_of(0) + "'");
+  copy("TIMESTAMP 'infinity' AS enqueued_time", "event_id = '" + id_of(1) + "'");
+  copy("TIMESTAMP '-infinity' AS enqueued_time, NULL AS event_id", "event_id = '" + id_of(2) + "' LIMIT 1");
+  copy("TIMESTAMP '9999-12-31 23:59:59' AS enqueued_time, 'y' AS event_id", "event_id = '" + id_of(3) + "'");
+  copy("TIMESTAMP '0001-01-01 00:00:00' AS enqueued_time", "event_id = 'y'");
+  copy("NULL AS database_name, NULL AS collection_name", "event_id = 'x'");
+  const TimeRange noon{kNoon, kNoon + hours(1)};
+  const auto found = value(warehouse->outside({}, noon));
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].ns, Namespace{});
+  EXPECT_EQ(found[0].rows, 1);
+  EXPECT_EQ(found[0].copies + found[1].copies, 2) << "one of the two x, and the infinite one";
+  EXPECT_EQ(found[1].ns, (Namespace{"shop", "orders"}));
+  EXPECT_EQ(found[1].time, RowTime::kNone);
+  EXPECT_EQ(found[1].rows, 3);
+  EXPECT_EQ(found[1].earliest, std::nullopt);
+  EXPECT_EQ(found[2].time, RowTime::kBefore);
+  EXPECT_EQ(found[2].rows, 1);
+  EXPECT_EQ(found[3].time, RowTime::kAfter);
+  EXPECT_EQ(found[2].copies + found[3].copies, 1) << "of y one is no copy";
+  Scope scope;
+  scope.database = "shop";
+  scope.collection = "orders";
+  EXPECT_EQ(value(warehouse->outside(scope, noon)).size(), 3U);
+  scope.time.from = kNoon;  // rows without a usable time belong to no range
+  const auto later = value(warehouse->outside(scope, noon));
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].time, RowTime::kAfter);
+  EXPECT_EQ(later[0].copies, 1) << "the other one is not in question, so it comes first";
+  // They are found from the cell whose events they are.
+  const auto compared = value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(1), "y", "x"}));
+  EXPECT_EQ(compared.elsewhere, 2);
+  ASSERT_EQ(compared.also_at.size(), 1U);
+  EXPECT_EQ(compared.also_at[0].hour, std::nullopt);
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ class FaultyWarehouse final : public Warehouse {
   Result<std::vector<LoadedSlot>> loaded_slots() override { return inner_.loaded_slots(); }
   Result<LoadMark> load_mark() override { return inner_.load_mark(); }
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override { return inner_.cells(scope); }
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
-                               std::size_t extra_limit) override {
-    return inner_.compare(hour, ns, ids, extra_limit);
+  Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override {
+    return inner_.outside(scope, hours);
+  }
+  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override {
+    return inner_.compare(hour, ns, ids);
   }
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override {
     return inner_.count_present(ids);

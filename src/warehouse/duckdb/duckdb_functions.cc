@@ -12,13 +12,21 @@ std::uint64_t digest_bits(std::string_view event_id) {
   return EventId::of_text(event_id).high;
 }
 
-// Ids that differ in the case of their digits are different texts, and EventId::of_text takes them for one:
-// the length of what is hashed instead keeps it from reading digits.
+// Of the two texts that EventId::of_text takes for one, the one that we never write.
+bool has_capital_digits(std::string_view event_id) {
+  return event_id.size() == 32 &&
+         std::any_of(event_id.begin(), event_id.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+}
+
+std::uint64_t exact_bits(std::string_view event_id) {
+  const std::uint64_t bits = digest_bits(event_id);
+  return has_capital_digits(event_id) ? ~bits : bits;
+}
+
+// The length of what is hashed instead keeps it from reading digits.
 duckdb_uhugeint identity(std::string_view event_id) {
-  const bool has_capitals =
-      std::any_of(event_id.begin(), event_id.end(), [](char c) { return c >= 'A' && c <= 'F'; });
-  const EventId id = has_capitals && event_id.size() == 32 ? EventId::of_text(std::string(event_id) + '\0')
-                                                           : EventId::of_text(event_id);
+  const EventId id = has_capital_digits(event_id) ? EventId::of_text(std::string(event_id) + '\0')
+                                                  : EventId::of_text(event_id);
   return {.lower = id.low, .upper = id.high};
 }
 
@@ -59,15 +67,17 @@ Result<void> register_function(DuckDbConnection& connection, const char* name, d
 }  // namespace
 
 Result<void> register_functions(DuckDbConnection& connection) {
-  // Both or none: a rival that registers them at the same time makes our attempt fail, and the next look
+  // All or none: a rival that registers them at the same time makes our attempt fail, and the next look
   // finds them.
   const char* present =
       "SELECT count(DISTINCT function_name) FROM duckdb_functions() "
-      "WHERE function_name IN ('cv_digest_bits', 'cv_identity')";
+      "WHERE function_name IN ('cv_digest_bits', 'cv_exact_bits', 'cv_identity')";
   CV_ASSIGN(const std::int64_t found, connection.count(present));
-  if (found == 2) return {};
+  if (found == 3) return {};
   CV_TRY(register_function(connection, "cv_digest_bits", DUCKDB_TYPE_UBIGINT,
                            apply<std::uint64_t, digest_bits>));
+  CV_TRY(
+      register_function(connection, "cv_exact_bits", DUCKDB_TYPE_UBIGINT, apply<std::uint64_t, exact_bits>));
   return register_function(connection, "cv_identity", DUCKDB_TYPE_UHUGEINT, apply<duckdb_uhugeint, identity>);
 }
 

@@ -29,8 +29,8 @@ class DuckDbWarehouse final : public Warehouse {
   Result<std::vector<LoadedSlot>> loaded_slots() override;
   Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
-                               std::size_t extra_limit) override;
+  Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
+  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
   Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) override;
   Result<StageFacts> stage_facts(const std::string& id) override;

@@ -38,8 +38,36 @@ Namespace namespace_of(const Row& row) {
   return {row.database_name.value_or(""), row.collection_name.value_or("")};
 }
 
+// As WarehouseCell says it.
+std::uint64_t exact_bits(const Row& row) {
+  const bool capitals =
+      row.event_id.size() == 32 && row.event_id.find_first_of("ABCDEF") != std::string::npos;
+  const std::uint64_t bits = EventId::of_text(row.event_id).high;
+  return capitals ? ~bits : bits;
+}
+
 std::uint64_t digest_bits(const Row& row) {
   return EventId::of_text(row.event_id).high;
+}
+
+// As NULL and the infinite ones of a real table.
+bool has_time(const Row& row) {
+  return row.enqueued_time != TimeRange{}.from && row.enqueued_time != TimeRange{}.to;
+}
+
+std::optional<Hour> hour_of_row(const Row& row) {
+  return has_time(row) ? std::optional(hour_of(row.enqueued_time)) : std::nullopt;
+}
+
+// Of a row that is in the scope and outside `hours`.
+std::optional<RowTime> side_of(const Row& row, const Scope& scope, const TimeRange& hours) {
+  if (!scope.matches(namespace_of(row))) return std::nullopt;
+  if (!has_time(row)) {
+    const bool any_time = scope.time == TimeRange{} && !scope.hours_of_day;
+    return any_time ? std::optional(RowTime::kNone) : std::nullopt;
+  }
+  if (!scope.touches(hour_of(row.enqueued_time)) || hours.contains(row.enqueued_time)) return std::nullopt;
+  return row.enqueued_time < hours.from ? RowTime::kBefore : RowTime::kAfter;
 }
 
 Result<void> check_stage_id(const std::string& id) {
@@ -180,7 +208,9 @@ Result<std::vector<WarehouseCell>> MemoryWarehouse::cells(const Scope& scope) {
   CV_TRY(require_table());
   std::map<std::pair<Hour, Namespace>, WarehouseCell> cells;
   std::map<std::pair<Hour, Namespace>, IdSet> ids;
+  std::map<std::string, std::int64_t> places;  // by id: cells that hold it
   for (const Row& row : rows_) {
+    if (!has_time(row)) continue;
     const auto place = std::pair(hour_of(row.enqueued_time), namespace_of(row));
     if (!scope.matches(place.second) || !scope.touches(place.first)) continue;
     WarehouseCell& cell = cells[place];
@@ -190,26 +220,71 @@ Result<std::vector<WarehouseCell>> MemoryWarehouse::cells(const Scope& scope) {
     if (row.event_id.empty()) {
       ++cell.null_ids;
     } else {
-      cell.digest += digest_bits(row);
-      cell.distinct += ids[place].insert(row.event_id) ? 1 : 0;
+      cell.digest += exact_bits(row);
+      if (!ids[place].insert(row.event_id)) continue;
+      ++cell.distinct;
+      ++places[row.event_id];
     }
+  }
+  for (const auto& [place, held] : ids) {
+    CV_TRY(held.for_each([&, at = place](const std::string& id) -> Result<void> {
+      cells[at].shared += places[id] > 1 ? 1 : 0;
+      return {};
+    }));
   }
   std::vector<WarehouseCell> out;
   for (auto& [place, cell] : cells) out.push_back(std::move(cell));
   return out;
 }
 
-Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
-                                              const std::vector<std::string>& ids, std::size_t extra_limit) {
+Result<std::vector<OutsideRows>> MemoryWarehouse::outside(const Scope& scope, const TimeRange& hours) {
   const std::scoped_lock lock(mutex_);
   CV_TRY(require_table());
+  std::map<std::pair<Namespace, RowTime>, OutsideRows> places;
+  std::map<std::string, bool> taken;  // ids that stand among the rows not in question
+  for (const Row& row : rows_) {
+    if (!row.event_id.empty() && !side_of(row, scope, hours)) taken[row.event_id] = true;
+  }
+  for (const Row& row : rows_) {
+    const std::optional<RowTime> side = side_of(row, scope, hours);
+    if (!side) continue;
+    OutsideRows& place = places[{namespace_of(row), *side}];
+    place.ns = namespace_of(row);
+    place.time = *side;
+    ++place.rows;
+    if (!row.event_id.empty() && !taken.emplace(row.event_id, true).second) ++place.copies;
+    if (*side == RowTime::kNone) continue;
+    place.earliest = std::min(place.earliest.value_or(row.enqueued_time), row.enqueued_time);
+    place.latest = std::max(place.latest.value_or(row.enqueued_time), row.enqueued_time);
+  }
+  std::vector<OutsideRows> out;
+  for (auto& [at, place] : places) out.push_back(std::move(place));
+  return out;
+}
+
+Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
+                                              const std::vector<std::string>& ids) {
+  const std::scoped_lock lock(mutex_);
+  CV_TRY(require_table());
+  using Place = std::pair<std::optional<Hour>, Namespace>;
+  const Place here(hour, ns);
   const std::set<std::string> wanted(ids.begin(), ids.end());
   const auto anywhere = count_ids();
   std::map<std::string, std::int64_t> cell;
   for (const Row& row : rows_) {
-    if (hour_of(row.enqueued_time) == hour && namespace_of(row) == ns) ++cell[row.event_id];
+    if (Place(hour_of_row(row), namespace_of(row)) == here) ++cell[row.event_id];
+  }
+  std::map<Place, std::set<std::string>> elsewhere, also;
+  for (const Row& row : rows_) {
+    Place place(hour_of_row(row), namespace_of(row));
+    if (place == here || !wanted.contains(row.event_id)) continue;
+    (cell.contains(row.event_id) ? also : elsewhere)[std::move(place)].insert(row.event_id);
   }
   IdComparison out;
+  for (const auto& [place, held] : elsewhere)
+    out.elsewhere_at.push_back({place.first, place.second, {held.begin(), held.end()}});
+  for (const auto& [place, held] : also)
+    out.also_at.push_back({place.first, place.second, {held.begin(), held.end()}});
   for (const std::string& id : wanted) {
     if (cell.contains(id)) continue;
     ++(anywhere.contains(id) ? out.elsewhere : out.missing);
@@ -217,9 +292,8 @@ Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
   for (const auto& [id, count] : cell) {
     if (!id.empty()) out.duplicate += count - 1;
     if (!id.empty() && wanted.contains(id)) continue;
-    out.extra_count += count;
+    out.extra += count;
     if (!id.empty() && anywhere.at(id) > count) ++out.duplicate;
-    if (!id.empty() && out.extra.size() < extra_limit) out.extra.push_back(id);
   }
   return out;
 }

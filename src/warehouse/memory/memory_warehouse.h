@@ -21,7 +21,7 @@ class MemoryWarehouse final : public Warehouse {
     std::optional<Timestamp> processed_timestamp;
     std::optional<std::string> partition_id, offset;
     std::optional<std::int64_t> sequence_number;
-    Timestamp enqueued_time{};
+    Timestamp enqueued_time{};  // TimeRange's open ends stand for infinite ones
     std::string operation_type;
     std::optional<std::string> database_name, collection_name;
     std::optional<std::string> document_key, full_document, update_description, cluster_time;
@@ -40,8 +40,8 @@ class MemoryWarehouse final : public Warehouse {
   Result<std::vector<LoadedSlot>> loaded_slots() override;
   Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids,
-                               std::size_t extra_limit) override;
+  Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
+  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
   Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) override;
   Result<StageFacts> stage_facts(const std::string& id) override;
