@@ -137,7 +137,9 @@ class Course {
       if (staged && merged_all()) return finish();
     }
     if (!staged) {
-      if (Result<void> done = stage(); !done) return ended_by(RecoveryStep::kStage, std::move(done).error());
+      const StageContent content = stage_only ? StageContent::kWhole : StageContent::kFacts;
+      if (Result<void> done = stage(content); !done)
+        return ended_by(RecoveryStep::kStage, std::move(done).error());
     }
     if (Result<void> valid = validate(staged); !valid)
       return ended_by(RecoveryStep::kValidate, std::move(valid).error());
@@ -173,11 +175,12 @@ class Course {
     });
   }
 
-  Result<void> stage() {
+  Result<void> stage(StageContent content) {
     SegmentFeed segments(parts_.store, plan_.scope, stop_);
     CountingFeed counting(segments, plan_.scope);
     ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(plan_.segments.size()));
-    for (const Chunk& chunk : chunks_) CV_TRY(parts_.warehouse.stage(chunk.name, chunk.segments, feed));
+    for (const Chunk& chunk : chunks_)
+      CV_TRY(parts_.warehouse.stage(chunk.name, chunk.segments, feed, content));
     scan_ = counting.total();
     return journal_.append(StagedStep{scan_});
   }
@@ -217,7 +220,8 @@ class Course {
   // An error of the merge does not say whether it happened; its load records do. Where even they cannot be
   // read, nothing is undone and nothing is written down: a resume finds out.
   Result<void> merge_chunk(Chunk& chunk) {
-    Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments);
+    SegmentFeed segments(parts_.store, plan_.scope, stop_);
+    Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments, segments);
     if (merged) {
       chunk.merged = *merged;
       return {};

@@ -20,6 +20,10 @@ class IdSet {
   bool contains(std::string_view id) const {
     return is_plain(id) ? plain_.contains(EventId::of_text(id)) : others_.contains(std::string(id));
   }
+  // True where it was there.
+  bool erase(std::string_view id) {
+    return is_plain(id) ? plain_.erase(EventId::of_text(id)) > 0 : others_.erase(std::string(id)) > 0;
+  }
   // Calls `each(id)` for every id; the first error ends it.
   template <typename Each>
   Result<void> for_each(Each&& each) const {

@@ -135,6 +135,11 @@ struct OutsideRows {
   bool operator==(const OutsideRows&) const = default;
 };
 
+enum class StageContent {
+  kFacts,  // what is proven and merged by: ids, positions, times, names. The documents stay in the archive.
+  kWhole,  // every column, for people who look before they merge
+};
+
 struct StageFacts {
   std::int64_t rows = 0;
   std::int64_t distinct = 0;
@@ -215,13 +220,15 @@ class Warehouse {
 
   // --- recovery, step by step; `id` names the side table <table>_recovery_<id> ([a-z0-9_]) ---
   // Fills the side table anew with the rows of the feed; only a success says that all of them are there.
-  virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments,
-                             RecordFeed& feed) = 0;
+  virtual Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
+                             StageContent content) = 0;
   virtual Result<StageFacts> stage_facts(const std::string& id) = 0;
-  // One transaction under the lock: event_ids of the stage that are not in the table, each once, and one load
-  // record for each segment (live = false, recovery id). Run again after it succeeded: finds its load
+  // One transaction under the lock: the rows of the feed whose event_ids are in the stage and not in the
+  // table, each event_id once, and one load record for each segment (live = false, recovery id). A feed that
+  // fails, or does not give exactly these rows, merges nothing. Run again after it succeeded: finds its load
   // records, inserts nothing and returns what they say.
-  virtual Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) = 0;
+  virtual Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments,
+                                     RecordFeed& feed) = 0;
   // nullopt: no merge of this recovery has happened.
   virtual Result<std::optional<MergeOutcome>> merged(const std::string& id) = 0;
   // Event_ids of the stage by how often they stand in the table: not once, more than once.

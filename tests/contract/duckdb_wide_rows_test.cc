@@ -130,15 +130,15 @@ TEST_F(DuckDbWideRows, RowsThatDifferFromTheProvenReadingAreNotLoaded) {
 // A merge is one transaction, so it may want more; then nothing of it happened.
 TEST_F(DuckDbWideRows, AMergeWithoutRoomInsertsNothingAndSaysWhatHelps) {
   const SegmentRef segment = feed_.add("large", 0, 40, 4 * kMiB);
-  ASSERT_OK(make()->stage("r1", std::vector{segment}, feed_));
+  ASSERT_OK(make()->stage("r1", std::vector{segment}, feed_, StageContent::kFacts));
   const StageFacts facts = value(make()->stage_facts("r1"));
   EXPECT_EQ(facts.rows, 40);
-  const auto refused = make()->merge("r1", std::vector{segment});
+  const auto refused = make()->merge("r1", std::vector{segment}, feed_);
   EXPECT_ERROR(refused, ErrorCode::kUnreachable);
   EXPECT_NE(refused.error().hint.find("warehouse.memory"), std::string::npos) << refused.error().hint;
   EXPECT_EQ(value(make()->merged("r1")), std::nullopt);
   expect_rows("0");
-  EXPECT_EQ(value(make(1024 * kMiB)->merge("r1", std::vector{segment})).inserted, 40);
+  EXPECT_EQ(value(make(1024 * kMiB)->merge("r1", std::vector{segment}, feed_)).inserted, 40);
   EXPECT_EQ(value(make()->recheck("r1")).missing, 0);
   ASSERT_OK(make()->drop_stage("r1"));
   expect_rows("40");

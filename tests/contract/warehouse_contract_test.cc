@@ -152,7 +152,7 @@ TEST_P(WarehouseContract, WithoutATableEveryStepSaysSo) {
   EXPECT_ERROR(fresh->live_loads(), ErrorCode::kNotFound);
   EXPECT_ERROR(fresh->count_present({"x"}), ErrorCode::kNotFound);
   EXPECT_ERROR(fresh->load({}, feed_), ErrorCode::kNotFound);
-  EXPECT_ERROR(fresh->stage("r1", {}, feed_), ErrorCode::kNotFound);
+  EXPECT_ERROR(fresh->stage("r1", {}, feed_, StageContent::kFacts), ErrorCode::kNotFound);
 }
 
 TEST_P(WarehouseContract, LoadsEachSegmentOnce) {
@@ -306,8 +306,8 @@ TEST_P(WarehouseContract, TheMarkMovesWithEveryInsertionAndWithNothingElse) {
   value(load({c}));  // some are there: read twice, inserted once
   const LoadMark partly = value(warehouse_->load_mark());
   EXPECT_EQ(partly.insertions, loaded.insertions + 1);
-  ASSERT_OK(warehouse_->stage("r1", {&c, 1}, feed_));
-  ASSERT_OK(warehouse_->merge("r1", {&c, 1}));
+  ASSERT_OK(warehouse_->stage("r1", {&c, 1}, feed_, StageContent::kFacts));
+  ASSERT_OK(warehouse_->merge("r1", {&c, 1}, feed_));
   const LoadMark merged = value(warehouse_->load_mark());
   EXPECT_EQ(merged.insertions, partly.insertions + 1);
   EXPECT_EQ(merged.live_loads, 3);
@@ -367,12 +367,12 @@ TEST_P(WarehouseContract, RowsOutsideTheHoursAreCountedByCollectionAndSide) {
 // A hub that was set back gives the same event at the same position once more, in another segment.
 TEST_P(WarehouseContract, APositionMayRepeatInAnotherSegment) {
   const std::vector segments{feed_.add("a", records(0, 3)), feed_.add("b", records(1, 4))};
-  ASSERT_OK(warehouse_->stage("r1", segments, feed_));
+  ASSERT_OK(warehouse_->stage("r1", segments, feed_, StageContent::kFacts));
   const StageFacts facts = value(warehouse_->stage_facts("r1"));
   EXPECT_EQ(facts.rows, 6);
   EXPECT_EQ(facts.distinct, 4);
   EXPECT_EQ(facts.same_position_twice, 0);
-  EXPECT_EQ(value(warehouse_->merge("r1", segments)).inserted, 4);
+  EXPECT_EQ(value(warehouse_->merge("r1", segments, feed_)).inserted, 4);
 }
 
 TEST_P(WarehouseContract, StageSaysWhatItHolds) {
@@ -382,7 +382,7 @@ TEST_P(WarehouseContract, StageSaysWhatItHolds) {
   rows[3].event_id = rows[4].event_id;  // a hub repeat: another position
   rows.push_back(rows[0]);              // the same position twice
   rows[0].enqueued = kNoon - minutes(5);
-  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("a", rows)}, feed_));
+  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("a", rows)}, feed_, StageContent::kFacts));
   const StageFacts facts = value(warehouse_->stage_facts("r1"));
   EXPECT_EQ(facts.rows, 6);
   EXPECT_EQ(facts.distinct, 3);
@@ -395,7 +395,7 @@ TEST_P(WarehouseContract, StageSaysWhatItHolds) {
   EXPECT_EQ(value(warehouse_->stages()), std::vector<std::string>{"r1"});
   EXPECT_EQ(count_rows(*warehouse_), 0);
   // Anew: what was there is gone.
-  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("b", {})}, feed_));
+  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("b", {})}, feed_, StageContent::kFacts));
   const StageFacts empty = value(warehouse_->stage_facts("r1"));
   EXPECT_EQ(empty.rows, 0);
   EXPECT_EQ(empty.min_time, std::nullopt);
@@ -406,13 +406,13 @@ TEST_P(WarehouseContract, StageSaysWhatItHolds) {
 }
 
 TEST_P(WarehouseContract, StageRefusesOddIdsAndKeepsNothingOfAFailure) {
-  EXPECT_ERROR(warehouse_->stage("R1", {}, feed_), ErrorCode::kUsage);
-  EXPECT_ERROR(warehouse_->stage("", {}, feed_), ErrorCode::kUsage);
+  EXPECT_ERROR(warehouse_->stage("R1", {}, feed_, StageContent::kFacts), ErrorCode::kUsage);
+  EXPECT_ERROR(warehouse_->stage("", {}, feed_, StageContent::kFacts), ErrorCode::kUsage);
   EXPECT_ERROR(warehouse_->drop_stage("x\"; DROP TABLE y; --"), ErrorCode::kUsage);
-  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("a", records(0, 5))}, feed_));
+  ASSERT_OK(warehouse_->stage("r1", std::vector{feed_.add("a", records(0, 5))}, feed_, StageContent::kFacts));
   const SegmentRef bad = feed_.add("b", records(0, 9));
   feed_.damage("b");
-  EXPECT_ERROR(warehouse_->stage("r1", std::vector{bad}, feed_), ErrorCode::kCorrupt);
+  EXPECT_ERROR(warehouse_->stage("r1", std::vector{bad}, feed_, StageContent::kFacts), ErrorCode::kCorrupt);
   EXPECT_EQ(value(warehouse_->stage_facts("r1")).rows, 5);
 }
 
@@ -421,11 +421,11 @@ TEST_P(WarehouseContract, MergeInsertsWhatIsMissingOnceAndForAll) {
   rows[5].event_id = "";                // never merged
   rows[6].event_id = rows[7].event_id;  // once
   const std::vector segments = {feed_.add("a", rows), feed_.add("b", records(20, 23))};
-  ASSERT_OK(warehouse_->stage("r1", segments, feed_));
+  ASSERT_OK(warehouse_->stage("r1", segments, feed_, StageContent::kFacts));
   EXPECT_EQ(value(warehouse_->merged("r1")), std::nullopt);
   value(load({feed_.add("live", records(0, 2))}));  // live loading came first for a part
   EXPECT_EQ(value(warehouse_->recheck("r1")).missing, 7);
-  const MergeOutcome outcome = value(warehouse_->merge("r1", segments));
+  const MergeOutcome outcome = value(warehouse_->merge("r1", segments, feed_));
   EXPECT_EQ(outcome.inserted, 7);
   EXPECT_EQ(outcome.already_present, 2);
   const auto recheck = value(warehouse_->recheck("r1"));
@@ -433,9 +433,9 @@ TEST_P(WarehouseContract, MergeInsertsWhatIsMissingOnceAndForAll) {
   EXPECT_EQ(recheck.duplicate, 0);
   EXPECT_EQ(count_rows(*warehouse_), 9);
   // Again, also when the side table is gone.
-  EXPECT_EQ(value(warehouse_->merge("r1", segments)).inserted, 7);
+  EXPECT_EQ(value(warehouse_->merge("r1", segments, feed_)).inserted, 7);
   ASSERT_OK(warehouse_->drop_stage("r1"));
-  EXPECT_EQ(value(warehouse_->merge("r1", segments)).already_present, 2);
+  EXPECT_EQ(value(warehouse_->merge("r1", segments, feed_)).already_present, 2);
   EXPECT_EQ(count_rows(*warehouse_), 9);
   ASSERT_TRUE(value(warehouse_->merged("r1")).has_value());
   EXPECT_EQ(value(warehouse_->merged("r1"))->inserted, 7);
@@ -453,17 +453,29 @@ TEST_P(WarehouseContract, MergeInsertsWhatIsMissingOnceAndForAll) {
 TEST_P(WarehouseContract, MergeOfWhatIsAllThereInsertsNothing) {
   const std::vector segments = {feed_.add("a", records(0, 50))};
   value(load(segments));
-  ASSERT_OK(warehouse_->stage("r2", segments, feed_));
-  EXPECT_EQ(value(warehouse_->merge("r2", segments)).inserted, 0);
+  ASSERT_OK(warehouse_->stage("r2", segments, feed_, StageContent::kFacts));
+  EXPECT_EQ(value(warehouse_->merge("r2", segments, feed_)).inserted, 0);
   EXPECT_EQ(value(warehouse_->merged("r2"))->already_present, 50);
+}
+
+TEST_P(WarehouseContract, MergeOfAFeedThatIsNotWhatWasStagedInsertsNothing) {
+  const std::vector segments = {feed_.add("a", records(0, 5)), feed_.add("b", records(5, 9))};
+  ASSERT_OK(warehouse_->stage("r1", segments, feed_, StageContent::kFacts));
+  feed_.add("b", records(105, 109));
+  EXPECT_ERROR(warehouse_->merge("r1", segments, feed_), ErrorCode::kValidation);
+  feed_.add("b", records(5, 9));
+  feed_.damage("b");
+  EXPECT_ERROR(warehouse_->merge("r1", segments, feed_), ErrorCode::kCorrupt);
+  EXPECT_EQ(count_rows(*warehouse_), 0);
+  EXPECT_EQ(value(warehouse_->merged("r1")), std::nullopt);
 }
 
 TEST_P(WarehouseContract, MergeNeedsItsStageAndItsSegments) {
   const std::vector segments = {feed_.add("a", records(0, 5)), feed_.add("b", records(5, 9))};
-  EXPECT_ERROR(warehouse_->merge("r1", segments), ErrorCode::kNotFound);
-  ASSERT_OK(warehouse_->stage("r1", segments, feed_));
-  EXPECT_ERROR(warehouse_->merge("r1", {}), ErrorCode::kUsage);
-  EXPECT_ERROR(warehouse_->merge("r1", std::vector{segments[0]}), ErrorCode::kUsage);
+  EXPECT_ERROR(warehouse_->merge("r1", segments, feed_), ErrorCode::kNotFound);
+  ASSERT_OK(warehouse_->stage("r1", segments, feed_, StageContent::kFacts));
+  EXPECT_ERROR(warehouse_->merge("r1", {}, feed_), ErrorCode::kUsage);
+  EXPECT_ERROR(warehouse_->merge("r1", std::vector{segments[0]}, feed_), ErrorCode::kUsage);
   EXPECT_EQ(count_rows(*warehouse_), 0);
   EXPECT_EQ(value(warehouse_->merged("r1")), std::nullopt);
 }
@@ -723,6 +735,33 @@ TEST_F(DuckDbFile, SqlRunsSeveralStatementsAndCountsChanges) {
   }
 }
 
+TEST_F(DuckDbFile, MergedRowsComeFromTheFeedAndNotFromTheSideTable) {
+  const auto warehouse = make();
+  ASSERT_OK(warehouse->prepare());
+  const std::vector segments = {feed_.add("a", records(0, 5)), feed_.add("b", records(5, 9))};
+  value(warehouse->load(std::vector{segments[0]}, feed_));
+  const auto documents = [&](const std::string& table) {
+    return *value(warehouse->sql("SELECT count(full_document) || ' ' || count(raw_event) FROM " + table))
+                .rows.at(0)
+                .at(0);
+  };
+  ASSERT_OK(warehouse->stage("r1", segments, feed_, StageContent::kFacts));
+  EXPECT_EQ(documents("mongodb_changes_recovery_r1"), "0 0");
+  ASSERT_OK(warehouse->stage("r1", segments, feed_, StageContent::kWhole));
+  EXPECT_EQ(documents("mongodb_changes_recovery_r1"), "9 9");
+  value(warehouse->sql("UPDATE mongodb_changes_recovery_r1 SET raw_event = '{}', operation_type = 'delete'"));
+  int readings = 0;
+  feed_.before_read([&] { ++readings; });
+  EXPECT_EQ(value(warehouse->merge("r1", segments, feed_)).inserted, 4);
+  EXPECT_EQ(readings, 1);  // the other segment brings nothing
+  EXPECT_EQ(documents("mongodb_changes"), "9 9");
+  EXPECT_EQ(*value(warehouse->sql("SELECT count(*) FROM mongodb_changes WHERE raw_event::VARCHAR = '{}' OR "
+                                  "operation_type = 'delete'"))
+                 .rows.at(0)
+                 .at(0),
+            "0");
+}
+
 TEST_F(DuckDbFile, OddTableNamesAreQuoted) {
   WarehouseOptions options;
   options.table = R"("my schema"."ch""anges; DROP TABLE x")";
@@ -730,8 +769,8 @@ TEST_F(DuckDbFile, OddTableNamesAreQuoted) {
   ASSERT_OK(warehouse->prepare());
   const std::vector segments = {feed_.add("a", records(0, 5))};
   EXPECT_EQ(value(warehouse->load(segments, feed_))[0].inserted, 5);
-  ASSERT_OK(warehouse->stage("r1", segments, feed_));
-  EXPECT_EQ(value(warehouse->merge("r1", segments)).already_present, 5);
+  ASSERT_OK(warehouse->stage("r1", segments, feed_, StageContent::kFacts));
+  EXPECT_EQ(value(warehouse->merge("r1", segments, feed_)).already_present, 5);
   EXPECT_EQ(value(warehouse->stages()), std::vector<std::string>{"r1"});
   for (const char* bad : {"", "a.b.c", "a.", "\"open", "a\"b"}) {
     options.table = bad;
@@ -794,7 +833,7 @@ TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
       value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}));
   EXPECT_EQ(compared.duplicate, 1);
   EXPECT_EQ(compared.extra, 1);
-  ASSERT_OK(warehouse->stage("r1", std::vector{feed_.add("a", records(0, 3))}, feed_));
+  ASSERT_OK(warehouse->stage("r1", std::vector{feed_.add("a", records(0, 3))}, feed_, StageContent::kFacts));
   EXPECT_EQ(value(warehouse->recheck("r1")).duplicate, 1);
 }
 

@@ -45,16 +45,18 @@ class FaultyWarehouse final : public Warehouse {
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override {
     return inner_.count_present(ids);
   }
-  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) override {
-    return guarded("stage", [&] { return inner_.stage(id, segments, feed); });
+  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
+                     StageContent content) override {
+    return guarded("stage", [&] { return inner_.stage(id, segments, feed, content); });
   }
   Result<StageFacts> stage_facts(const std::string& id) override {
     Result<StageFacts> facts = guarded("stage_facts", [&] { return inner_.stage_facts(id); });
     if (facts && distort) distort(*facts);
     return facts;
   }
-  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) override {
-    return guarded("merge", [&] { return inner_.merge(id, segments); });
+  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments,
+                             RecordFeed& feed) override {
+    return guarded("merge", [&] { return inner_.merge(id, segments, feed); });
   }
   Result<std::optional<MergeOutcome>> merged(const std::string& id) override {
     return guarded("merged", [&] { return inner_.merged(id); });
@@ -317,11 +319,27 @@ TEST_F(RecoveryFault, AStagedOneCanBeGivenUp) {
   EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kStalePlan);
 }
 
-TEST_F(RecoveryFault, OneThatIsMergedInPartSaysSoWhenItIsGivenUp) {
-  const RecoveryPlan made = plan();
+// The merge reads the archive, and can be stopped there: then nothing of it happened.
+TEST_F(RecoveryFault, StoppedInsideItsFirstMergeNothingIsMerged) {
   std::stop_source stop;
   FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
     if (step == "merge") stop.request_stop();
+    return Fault::kNone;
+  });
+  const auto stopped =
+      Executor(parts(archive_.store(), warehouse)).run(plan(), stop.get_token(), in_chunks());
+  EXPECT_ERROR(stopped, ErrorCode::kCancelled);
+  EXPECT_NE(stopped.error().message.find("nothing was merged"), std::string::npos);
+  EXPECT_EQ(rows(), kBefore);
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+}
+
+TEST_F(RecoveryFault, OneThatIsMergedInPartSaysSoWhenItIsGivenUp) {
+  const RecoveryPlan made = plan();
+  std::stop_source stop;
+  int merges = 0;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "merge" && ++merges == 2) stop.request_stop();
     return Fault::kNone;
   });
   const auto stopped = Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks());

@@ -3,6 +3,7 @@
 
 #include "warehouse/duckdb/duckdb_functions.h"
 #include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_merge.h"
 #include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 #include "warehouse/duckdb/row_window.h"
@@ -10,111 +11,12 @@
 namespace changevault {
 namespace {
 
-Result<std::optional<MergeOutcome>> find_merge(DuckDbConnection& connection, const TableName& loads,
-                                               const TableName& table, const std::string& id) {
-  CV_ASSIGN(
-      DuckDbRows rows,
-      connection.query("SELECT count(*), coalesce(sum(rows_inserted), 0)::BIGINT, "
-                       "coalesce(sum(rows_already_present), 0)::BIGINT FROM " +
-                           loads.sql() + " WHERE table_name = ? AND kind = 'recovery' AND recovery_id = ?",
-                       {table.name, id}));
-  if (!rows.next() || rows.integer(0) == 0) return std::optional<MergeOutcome>();
-  return std::optional(MergeOutcome{rows.integer(1), rows.integer(2)});
-}
-
-// One attempt of a merge.
-class Merge {
- public:
-  struct Tables {
-    const TableName& table;
-    const TableName& loads;
-    const TableName& lock;
-    const TableName& stage;
-  };
-  Merge(DuckDbConnection& connection, const Tables& tables, std::string id, Timestamp now)
-      : connection_(connection), tables_(tables), id_(std::move(id)), now_(now) {}
-
-  Result<MergeOutcome> run(std::span<const SegmentRef> segments) {
-    CV_ASSIGN(DuckDbTransaction transaction, DuckDbTransaction::begin(connection_));
-    CV_TRY(take_lock(connection_, tables_.lock));
-    CV_ASSIGN(const auto before, find_merge(connection_, tables_.loads, tables_.table, id_));
-    if (before) return *before;
-    CV_TRY(choose());
-    CV_TRY(insert());
-    CV_TRY(record(segments));
-    CV_TRY(transaction.commit());
-    return outcome_;
-  }
-
- private:
-  // One row for each event_id of the stage, and of those the ones that the table has not. On narrow columns:
-  // the documents are read once, by `insert`.
-  Result<void> choose() {
-    CV_TRY(
-        connection_.run("CREATE OR REPLACE TEMPORARY TABLE cv_chosen AS SELECT rowid AS stage_row, "
-                        "segment_key, event_id FROM " +
-                        tables_.stage.sql() +
-                        " WHERE event_id IS NOT NULL QUALIFY row_number() OVER "
-                        "(PARTITION BY event_id ORDER BY partition_id, sequence_number, rowid) = 1"));
-    return connection_.run(
-        "CREATE OR REPLACE TEMPORARY TABLE cv_fresh AS SELECT stage_row FROM temp.main.cv_chosen c "
-        "WHERE NOT EXISTS (SELECT 1 FROM " +
-        tables_.table.sql() + " t WHERE t.event_id = c.event_id)");
-  }
-
-  Result<void> insert() {
-    CV_ASSIGN(const std::int64_t staged, connection_.count("SELECT count(*) FROM " + tables_.stage.sql()));
-    CV_ASSIGN(const std::int64_t fresh, connection_.count("SELECT count(*) FROM temp.main.cv_fresh"));
-    if (fresh == 0) return {};
-    std::string statement = "INSERT INTO " + tables_.table.sql() + " SELECT " + record_column_list() +
-                            ", make_timestamp(?) FROM " + tables_.stage.sql();
-    if (fresh < staged) statement += " WHERE rowid IN (SELECT stage_row FROM temp.main.cv_fresh)";
-    CV_ASSIGN(DuckDbRows done, connection_.query(statement, {now_.ms * 1000}));
-    if (done.rows_changed() == fresh) return {};
-    return Error(ErrorCode::kInternal,
-                 "the merge inserted " + std::to_string(done.rows_changed()) + " rows instead of " +
-                     std::to_string(fresh),
-                 tables_.stage.name);
-  }
-
-  Result<void> record(std::span<const SegmentRef> segments) {
-    CV_ASSIGN(auto counted, count_by_segment());
-    std::vector<LoadRecord> records;
-    for (const SegmentRef& segment : segments) {
-      const MergeOutcome part = counted[segment.key];
-      counted.erase(segment.key);
-      outcome_.inserted += part.inserted;
-      outcome_.already_present += part.already_present;
-      records.push_back({segment, part.inserted, part.already_present, now_, false, id_});
-    }
-    if (counted.empty()) return write_loads(connection_, tables_.loads, tables_.table, records);
-    return Error(ErrorCode::kUsage, "the side table holds rows of a segment that the merge does not name",
-                 counted.begin()->first, "stage the recovery again");
-  }
-
-  Result<std::map<std::string, MergeOutcome>> count_by_segment() {
-    CV_ASSIGN(DuckDbRows rows,
-              connection_.query("SELECT segment_key, count(f.stage_row), count(*) - count(f.stage_row) "
-                                "FROM temp.main.cv_chosen c LEFT JOIN temp.main.cv_fresh f "
-                                "ON c.stage_row = f.stage_row GROUP BY segment_key"));
-    std::map<std::string, MergeOutcome> out;
-    while (rows.next()) out[std::string(rows.text(0))] = {rows.integer(1), rows.integer(2)};
-    return out;
-  }
-
-  DuckDbConnection& connection_;
-  const Tables& tables_;
-  std::string id_;
-  Timestamp now_;
-  MergeOutcome outcome_;
-};
-
 // Fills a side table: in one transaction, or in several where the rows are too long for one. Nobody takes a
 // side table for whole before its facts are compared with the archive's.
 class Staging {
  public:
-  Staging(DuckDbConnection& connection, const TableName& stage, std::int64_t memory)
-      : connection_(connection), stage_(stage), window_(memory) {}
+  Staging(DuckDbConnection& connection, const TableName& stage, StageContent content, std::int64_t memory)
+      : connection_(connection), stage_(stage), content_(content), window_(memory) {}
 
   Result<void> run(std::span<const SegmentRef> segments, RecordFeed& feed) {
     CV_TRY(begin());
@@ -122,8 +24,8 @@ class Staging {
     CV_TRY(open_rows());
     for (const SegmentRef& segment : segments) {
       CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
-        CV_TRY(rows_->append(record, segment.key));
-        if (!window_.add(record)) return {};
+        CV_TRY(rows_->append(record, segment.key, content_));
+        if (content_ == StageContent::kFacts || !window_.add(record)) return {};
         CV_TRY(commit());
         CV_TRY(begin());
         return open_rows();
@@ -155,6 +57,7 @@ class Staging {
 
   DuckDbConnection& connection_;
   const TableName& stage_;
+  StageContent content_;
   RowWindow window_;
   bool committed_ = false;
   std::optional<DuckDbTransaction> transaction_;
@@ -164,12 +67,12 @@ class Staging {
 }  // namespace
 
 Result<void> DuckDbWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
-                                    RecordFeed& feed) {
+                                    RecordFeed& feed, StageContent content) {
   CV_ASSIGN(const TableName stage, stage_table(id));
   CV_ASSIGN(Step step, begin_step());
   bool left_a_part = false;
   Result<void> filled = [&] {
-    Staging staging(step.connection, stage, options_.memory_limit);
+    Staging staging(step.connection, stage, content, options_.memory_limit);
     Result<void> done = staging.run(segments, feed);
     left_a_part = !done && staging.has_committed();
     return done;
@@ -217,15 +120,16 @@ Result<StageFacts> DuckDbWarehouse::stage_facts(const std::string& id) {
   return out;
 }
 
-Result<MergeOutcome> DuckDbWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments) {
+Result<MergeOutcome> DuckDbWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments,
+                                            RecordFeed& feed) {
   if (segments.empty()) return Error(ErrorCode::kUsage, "a merge without segments leaves no trace", id);
   CV_ASSIGN(const auto before, merged(id));
   if (before) return *before;  // its side table may be dropped already
   CV_ASSIGN(Step step, begin_stage_step(id));
   CV_ASSIGN(const TableName stage, stage_table(id));
-  const Merge::Tables tables{table_, loads_, lock_, stage};
-  return retry_transaction(step.patience,
-                           [&] { return Merge(step.connection, tables, id, clock_.now()).run(segments); });
+  const MergeTables tables{table_, loads_, lock_, stage};
+  return retry_transaction(
+      step.patience, [&] { return merge_stage(step.connection, tables, id, clock_.now(), segments, feed); });
 }
 
 Result<std::optional<MergeOutcome>> DuckDbWarehouse::merged(const std::string& id) {

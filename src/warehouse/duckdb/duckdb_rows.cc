@@ -5,6 +5,10 @@
 namespace changevault {
 namespace {
 
+// Columns of kRecordColumns: document_key to raw_event.
+constexpr std::size_t kFirstDocument = 9;
+constexpr std::size_t kLastDocument = 13;
+
 constexpr std::int64_t to_micros(Timestamp time) {
   return time.ms * 1000;
 }
@@ -21,7 +25,7 @@ void RecordInsert::set_optional(std::size_t column, const std::optional<std::str
 }
 
 // Columns in the order of kRecordColumns.
-void RecordInsert::set_record(const RecordView& record) {
+void RecordInsert::set_facts(const RecordView& record) {
   record.event_id.empty() ? rows_.set_null(0) : rows_.set_text(0, record.event_id);
   record.processed_timestamp ? rows_.set_integer(1, to_micros(*record.processed_timestamp))
                              : rows_.set_null(1);
@@ -32,6 +36,9 @@ void RecordInsert::set_record(const RecordView& record) {
   rows_.set_text(6, record.operation_type);
   set_optional(7, record.database_name);
   set_optional(8, record.collection_name);
+}
+
+void RecordInsert::set_documents(const RecordView& record) {
   set_optional(9, record.document_key);
   set_optional(10, record.full_document);
   set_optional(11, record.update_description);
@@ -40,13 +47,20 @@ void RecordInsert::set_record(const RecordView& record) {
 }
 
 Result<void> RecordInsert::append(const RecordView& record, Timestamp ingested) {
-  set_record(record);
+  set_facts(record);
+  set_documents(record);
   rows_.set_integer(14, to_micros(ingested));
   return rows_.end_row();
 }
 
-Result<void> RecordInsert::append(const RecordView& record, const std::string& segment_key) {
-  set_record(record);
+Result<void> RecordInsert::append(const RecordView& record, const std::string& segment_key,
+                                  StageContent content) {
+  set_facts(record);
+  if (content == StageContent::kWhole) {
+    set_documents(record);
+  } else {
+    for (std::size_t column = kFirstDocument; column <= kLastDocument; ++column) rows_.set_null(column);
+  }
   rows_.set_text(14, segment_key);
   return rows_.end_row();
 }

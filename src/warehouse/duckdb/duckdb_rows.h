@@ -12,6 +12,7 @@
 #include "warehouse/duckdb/duckdb_bulk_insert.h"
 #include "warehouse/duckdb/duckdb_session.h"
 #include "warehouse/duckdb/duckdb_sql.h"
+#include "warehouse/warehouse.h"
 
 namespace changevault {
 
@@ -22,12 +23,14 @@ class RecordInsert {
   static Result<RecordInsert> open(DuckDbConnection& connection, const TableName& table);
   // An empty event_id becomes NULL.
   Result<void> append(const RecordView& record, Timestamp ingested);
-  Result<void> append(const RecordView& record, const std::string& segment_key);
+  // kFacts: the documents become NULL.
+  Result<void> append(const RecordView& record, const std::string& segment_key, StageContent content);
   Result<void> close() { return rows_.close(); }
 
  private:
   explicit RecordInsert(BulkInsert rows) : rows_(std::move(rows)) {}
-  void set_record(const RecordView& record);
+  void set_facts(const RecordView& record);
+  void set_documents(const RecordView& record);
   void set_optional(std::size_t column, const std::optional<std::string_view>& text);
   BulkInsert rows_;
 };

@@ -32,9 +32,11 @@ class DuckDbWarehouse final : public Warehouse {
   Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
-  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed) override;
+  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
+                     StageContent content) override;
   Result<StageFacts> stage_facts(const std::string& id) override;
-  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments) override;
+  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments,
+                             RecordFeed& feed) override;
   Result<std::optional<MergeOutcome>> merged(const std::string& id) override;
   Result<Recheck> recheck(const std::string& id) override;
   Result<void> drop_stage(const std::string& id) override;

@@ -34,6 +34,16 @@ Row to_row(const RecordView& record) {
   return row;
 }
 
+void drop_documents(Row& row) {
+  row.document_key = row.full_document = row.update_description = row.cluster_time = std::nullopt;
+  row.raw_event.clear();
+}
+
+// By which a row of a side table is found again in the segment that it came from.
+auto place_of(const Row& row) {
+  return std::tie(row.event_id, row.segment_key, row.partition_id, row.sequence_number);
+}
+
 Namespace namespace_of(const Row& row) {
   return {row.database_name.value_or(""), row.collection_name.value_or("")};
 }
@@ -316,7 +326,7 @@ Result<const std::vector<MemoryWarehouse::Row>*> MemoryWarehouse::find_stage(con
 }
 
 Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
-                                    RecordFeed& feed) {
+                                    RecordFeed& feed, StageContent content) {
   const std::scoped_lock lock(mutex_);
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
@@ -325,6 +335,7 @@ Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const Segme
     CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
       rows.push_back(to_row(record));
       rows.back().segment_key = segment.key;
+      if (content == StageContent::kFacts) drop_documents(rows.back());
       return {};
     }));
   }
@@ -367,7 +378,8 @@ std::optional<MergeOutcome> MemoryWarehouse::find_merge(const std::string& id) c
   return out;
 }
 
-Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments) {
+Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments,
+                                            RecordFeed& feed) {
   const std::scoped_lock lock(mutex_);
   if (segments.empty()) return Error(ErrorCode::kUsage, "a merge without segments leaves no trace", id);
   CV_TRY(check_stage_id(id));
@@ -376,14 +388,12 @@ Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<con
   CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
   const auto anywhere = count_ids();
   std::map<std::string, MergeOutcome> parts;
-  std::vector<Row> fresh;
+  std::vector<Row> chosen;
   for (Row& row : first_of_each_id(*stage)) {
     const bool present = anywhere.contains(row.event_id);
     MergeOutcome& part = parts[row.segment_key];
     ++(present ? part.already_present : part.inserted);
-    if (present) continue;
-    row.ingested = clock_.now();
-    fresh.push_back(std::move(row));
+    if (!present) chosen.push_back(std::move(row));
   }
   std::vector<LoadRecord> records;
   for (const SegmentRef& segment : segments) {
@@ -395,10 +405,34 @@ Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<con
     return Error(ErrorCode::kUsage, "the side table holds rows of a segment that the merge does not name",
                  parts.begin()->first, "stage the recovery again");
   }
+  CV_ASSIGN(const std::vector<Row> fresh, read_again(segments, feed, chosen));
   rows_.insert(rows_.end(), fresh.begin(), fresh.end());
   loads_.insert(loads_.end(), records.begin(), records.end());
   ++insertions_;
   return *find_merge(id);
+}
+
+// The whole rows of the side table's `chosen`, from the feed.
+Result<std::vector<MemoryWarehouse::Row>> MemoryWarehouse::read_again(std::span<const SegmentRef> segments,
+                                                                      RecordFeed& feed,
+                                                                      std::vector<Row> chosen) const {
+  std::vector<Row> out;
+  for (const SegmentRef& segment : segments) {
+    CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
+      Row row = to_row(record);
+      row.segment_key = segment.key;
+      const auto found = std::find_if(chosen.begin(), chosen.end(),
+                                      [&](const Row& c) { return place_of(c) == place_of(row); });
+      if (found == chosen.end()) return {};
+      chosen.erase(found);
+      row.ingested = clock_.now();
+      out.push_back(std::move(row));
+      return {};
+    }));
+  }
+  if (chosen.empty()) return out;
+  return Error(ErrorCode::kValidation,
+               std::to_string(chosen.size()) + " staged rows are not in the segments that they came from");
 }
 
 Result<std::optional<MergeOutcome>> MemoryWarehouse::merged(const std::string& id) {
