@@ -46,7 +46,7 @@ Drivers drivers(const std::string& owner, const std::stop_token& stop) {
   out.warehouses["duckdb"] = [stop](const OpenRequest& request) {
     WarehouseOptions options;
     options.table = request.configuration.warehouse.table;
-    options.lock_timeout = request.configuration.warehouse.lock_timeout;
+    options.lock_timeout = request.patience;
     options.memory_limit = request.configuration.warehouse.memory;
     options.on_wait = request.notice;
     options.stop = stop;

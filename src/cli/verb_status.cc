@@ -5,6 +5,9 @@
 namespace changevault {
 namespace {
 
+// For a warehouse that somebody else holds: whoever asks how things stand waits for an answer.
+constexpr Duration kPatience = seconds(3);
+
 Json json_of(const std::optional<Hour>& hour) {
   return hour ? Json(to_string(*hour)) : Json(nullptr);
 }
@@ -93,7 +96,10 @@ class StatusVerb final : public Verb {
   std::string details() const override {
     return "Gaps are those of the sealed hours of the last seven days, by counts and digests; gaps looks at "
            "all.\n"
-           "Exit code 0 when everything could be asked, whatever needs attention.";
+           "Exit code 0 when everything could be asked, whatever needs attention. A warehouse that another "
+           "process "
+           "holds\n"
+           "is waited for shortly, then the rest is shown.";
   }
   std::string examples() const override {
     return "changevault status\nchangevault status --output json | jq .attention";
@@ -101,6 +107,7 @@ class StatusVerb final : public Verb {
   void add_options(CLI::App&) override {}
 
   Result<int> run(Context& context) override {
+    context.parts.wait_at_most(kPatience);
     const Status status = read_status(context.parts, context.stop);
     if (context.out.json_wanted()) {
       context.out.print_json(json_of(status));
@@ -120,7 +127,9 @@ class StatusVerb final : public Verb {
     if (status.gaps) print_gaps(*status.gaps, out);
     out.print("");
     for (const Error& error : status.failures) {
-      out.print(out.paint(Color::kRed, "failed: ") + printable(error.to_string()));
+      const bool unknown = error.code == ErrorCode::kIndeterminate;
+      out.print((unknown ? out.paint(Color::kYellow, "not known: ") : out.paint(Color::kRed, "failed: ")) +
+                printable(error.to_string()));
       if (!error.hint.empty()) out.print("        " + printable(error.hint));
     }
     for (const std::string& words : status.attention) out.print(out.paint(Color::kYellow, "note: ") + words);

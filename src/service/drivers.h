@@ -29,6 +29,7 @@ struct OpenRequest {
   const Configuration& configuration;
   Clock& clock;
   Random& random;
+  Duration patience;  // how long the warehouse may wait for somebody else who holds it
   // Told, in words, what a person should know while a part works (that it waits for somebody). May be empty.
   std::function<void(const std::string&)> notice = nullptr;
 };

@@ -38,12 +38,13 @@ Parts::Parts(const Configuration& configuration, const Drivers& drivers, Clock& 
       drivers_(drivers),
       clock_(clock),
       random_(random),
-      layout_(configuration.store.root) {}
+      layout_(configuration.store.root),
+      patience_(configuration.warehouse.lock_timeout) {}
 
 Result<Hub*> Parts::hub(OpenMode mode) {
   if (!hub_) {
     CV_ASSIGN(hub_, open_part(drivers_.hubs, "hub", configuration_.hub.url,
-                              {{}, mode, configuration_, clock_, random_, notice_}));
+                              {{}, mode, configuration_, clock_, random_, patience_, notice_}));
   }
   return hub_.get();
 }
@@ -51,7 +52,7 @@ Result<Hub*> Parts::hub(OpenMode mode) {
 Result<ObjectStore*> Parts::store(OpenMode mode) {
   if (!store_) {
     CV_ASSIGN(store_, open_part(drivers_.stores, "store", configuration_.store.url,
-                                {{}, mode, configuration_, clock_, random_, notice_}));
+                                {{}, mode, configuration_, clock_, random_, patience_, notice_}));
   }
   return store_.get();
 }
@@ -59,7 +60,7 @@ Result<ObjectStore*> Parts::store(OpenMode mode) {
 Result<Warehouse*> Parts::warehouse(OpenMode mode) {
   if (!warehouse_) {
     CV_ASSIGN(warehouse_, open_part(drivers_.warehouses, "warehouse", configuration_.warehouse.url,
-                                    {{}, mode, configuration_, clock_, random_, notice_}));
+                                    {{}, mode, configuration_, clock_, random_, patience_, notice_}));
   }
   return warehouse_.get();
 }

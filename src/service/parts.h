@@ -1,6 +1,7 @@
 // Hub, store and warehouse of a configuration, each opened when it is first asked for.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,11 +18,14 @@ class Parts {
   // All references outlive this.
   Parts(const Configuration& configuration, const Drivers& drivers, Clock& clock, Random& random);
 
-  // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
-  // init`.
   // Where notices of the parts go; before the first part is opened.
   void on_notice(std::function<void(const std::string&)> notice) { notice_ = std::move(notice); }
+  // Each call of the warehouse waits for somebody else who holds it for at most this long (and never longer
+  // than the configuration says); before it is opened.
+  void wait_at_most(Duration patience) { patience_ = std::min(patience_, patience); }
 
+  // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
+  // init`.
   Result<Hub*> hub(OpenMode mode = OpenMode::kOpen);
   Result<ObjectStore*> store(OpenMode mode = OpenMode::kOpen);
   Result<Warehouse*> warehouse(OpenMode mode = OpenMode::kOpen);
@@ -36,6 +40,7 @@ class Parts {
   Clock& clock_;
   Random& random_;
   KeyLayout layout_;
+  Duration patience_;
   std::function<void(const std::string&)> notice_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<ObjectStore> store_;

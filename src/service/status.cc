@@ -116,12 +116,20 @@ Result<WarehouseStatus> warehouse_status(Parts& parts, const Catalog& catalog) {
   return out;
 }
 
+// Whoever holds the warehouse is at work: nothing is wrong, but it is not known how things stand.
+Error told(Error error) {
+  if (error.code != ErrorCode::kBusy) return error;
+  return Error(ErrorCode::kIndeterminate,
+               "the warehouse is busy, so it was not asked (" + error.message + ")", error.object,
+               "ask again when the load or the recovery that holds it is done", true);
+}
+
 template <typename T>
 void keep(Result<T> result, std::optional<T>& into, std::vector<Error>& failures) {
   if (result.has_value()) {
     into = std::move(result).value();
   } else {
-    failures.push_back(std::move(result).error());
+    failures.push_back(told(std::move(result).error()));
   }
 }
 

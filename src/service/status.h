@@ -78,7 +78,8 @@ struct Status {
 };
 
 // Reads the ledger, the hub's ends and a few numbers of the warehouse; of segments at most some megabytes,
-// where recent hours differ.
+// where recent hours differ. A warehouse that is busy for as long as `parts` waits is kIndeterminate among
+// the failures.
 Status read_status(Parts& parts, std::stop_token stop = {});
 
 }  // namespace changevault

@@ -1,5 +1,7 @@
 // Parts that somebody damaged, replaced or changed by hand: what the verbs say then must be true.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/e2e/vault.h"
 
@@ -39,6 +41,36 @@ TEST_F(WrongState, CopiesUnderAnotherHourAreDuplicates) {
   const json gaps = vault_.expect_json(3, {"gaps", "shop", "orders"});
   EXPECT_EQ(gaps.at("summary").value("DUPLICATE", 0), 1) << gaps.dump();
   EXPECT_EQ(gaps.at("cells").at(1).at("duplicate"), 20);
+}
+
+// Holds a file as the database does while it works on it.
+class HeldFile {
+ public:
+  explicit HeldFile(const fs::path& path) : file_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    EXPECT_EQ(::fcntl(file_, F_SETLK, &whole), 0) << path;
+  }
+  ~HeldFile() { ::close(file_); }
+  HeldFile(const HeldFile&) = delete;
+  HeldFile& operator=(const HeldFile&) = delete;
+
+ private:
+  int file_;
+};
+
+TEST_F(WrongState, StatusGoesOnWithoutABusyWarehouse) {
+  const HeldFile held(vault_.folder() / "data/warehouse.duckdb");
+  const json status = vault_.expect_json(5, {"status"});
+  EXPECT_EQ(status.at("archive").at("records"), 61);
+  EXPECT_EQ(status.at("partitions").size(), 4U);
+  EXPECT_TRUE(status.at("warehouse").is_null());
+  ASSERT_EQ(status.at("failures").size(), 1U) << status.dump();
+  const std::string message = status.at("failures").at(0).at("message");
+  EXPECT_NE(message.find("busy"), std::string::npos) << message;
+  EXPECT_NE(message.find("held by another process (pid " + std::to_string(::getpid()) + ")"),
+            std::string::npos)
+      << message;
 }
 
 TEST_F(WrongState, AReplacedHubIsNotUpToDate) {
