@@ -164,7 +164,7 @@ Result<void> check_plan_fits(const RecoveryPlan& plan, const Catalog& catalog) {
     return Error(ErrorCode::kStalePlan,
                  listed == nullptr ? "the plan names a segment that the ledger does not list"
                                    : "the plan names a segment by another checksum than the ledger",
-                 segment.key, "make a new plan for this scope");
+                 segment.key, "make the plan anew with: changevault recover SCOPE --plan=FILE");
   }
   return {};
 }
