@@ -16,6 +16,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "recovery/executor.h"
+#include "recovery/remains.h"
 #include "service/scope_check.h"
 
 namespace changevault {
@@ -102,7 +103,10 @@ Result<RecoveryPlan> read_plan(const std::string& path) {
     return Error(ErrorCode::kUsage, "a folder is no plan", path, "name the file that --plan wrote");
   if (!file) return system_error(ErrorCode::kUsage, "the plan cannot be read", path, errno);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  return decode_plan(bytes, path);
+  Result<RecoveryPlan> plan = decode_plan(bytes, path);
+  if (plan || plan.error().code != ErrorCode::kCorrupt) return plan;
+  return Error(ErrorCode::kCorrupt, "the plan file is damaged (" + plan.error().message + ")", path,
+               "nothing was changed; make the plan anew with: changevault recover SCOPE --plan=FILE");
 }
 
 class RecoverVerb final : public Verb {
@@ -335,14 +339,45 @@ class RecoverVerb final : public Verb {
 
   Result<int> discard(Context& context) const {
     Progress progress(context.out, context.parts.clock());
+    CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
+    CV_ASSIGN(const std::optional<Remains> remains,
+              find_remains(*store, context.parts.layout(), *warehouse, discard_));
+    if (remains) return discard_remains(context, *warehouse, *remains);
     CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_TRY(executor.discard(discard_, actor(context)));
-    if (context.out.json_wanted()) {
-      context.out.print_json({{"id", discard_}, {"state", "failed"}, {"inserted", 0}});
-    } else {
-      context.out.print("recovery " + discard_ + " was given up; nothing was inserted");
-    }
+    CV_ASSIGN(const std::int64_t inserted, executor.discard(discard_, actor(context)));
+    report_discarded(context, inserted);
     return kExitDone;
+  }
+
+  // Nobody can carry it out any more. What it was to do cannot be told, so a person decides.
+  Result<int> discard_remains(Context& context, Warehouse& warehouse, const Remains& remains) const {
+    const auto tables = static_cast<std::int64_t>(remains.side_tables.size());
+    context.out.note("recovery " + discard_ +
+                     " can be neither resumed nor ended: " + printable(remains.damage.to_string()));
+    context.out.note("it left " + (tables == 0 ? "no side table" : counted(tables, "side table")) + "; " +
+                     (remains.merged_parts == 0
+                          ? "the warehouse has no record that any of its rows were inserted"
+                          : "by the warehouse's records it has inserted " + counted(remains.inserted, "row") +
+                                ", which stay"));
+    if (tables > 0 && !yes_ && !context.confirm("drop " + counted(tables, "side table") + "?")) {
+      context.out.note("nothing was changed; say --yes to drop them without being asked");
+      return kExitUsage;
+    }
+    CV_TRY(drop_side_tables(warehouse, remains));
+    report_discarded(context, remains.inserted);
+    context.out.note("its files stay as they are; what is still missing: changevault gaps");
+    return kExitDone;
+  }
+
+  void report_discarded(Context& context, std::int64_t inserted) const {
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"id", discard_}, {"state", "failed"}, {"inserted", inserted}});
+    } else {
+      context.out.print("recovery " + discard_ + " was given up; " +
+                        (inserted == 0 ? "nothing was inserted"
+                                       : counted(inserted, "row") + " that it had inserted before stay"));
+    }
   }
 
   // Where the rows stand, and the first of them.

@@ -337,11 +337,6 @@ Journal::Parts journal_parts(const Executor::Parts& parts) {
   return {parts.store, parts.layout, parts.clock, parts.random};
 }
 
-// Of a plan or a journal; not that the store does not answer.
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
-
 // What a recovery that is over did.
 RecoveryResult as_done(const RecoveryPlan& plan, const DoneStep& done) {
   RecoveryResult result = as_planned(plan);
@@ -448,7 +443,8 @@ Result<RecoveryPlan> Executor::read_plan(const std::string& id) {
   const std::string key = parts_.layout.recovery_plan(id);
   Result<std::string> bytes = parts_.store.get(key);
   if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
-    return Error(ErrorCode::kNotFound, "there is no recovery of this id", id, "audit lists them");
+    return Error(ErrorCode::kNotFound, "there is no recovery of this id", id,
+                 "see all of them with: changevault audit");
   }
   if (!bytes) return std::move(bytes).error();
   return decode_plan(*bytes, key);
@@ -470,33 +466,12 @@ Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& acto
                "recovery " + id, "recover the scope again, by a new plan");
 }
 
-// Nobody can carry it out any more, so its side tables serve nobody; what it did cannot be told.
-Error Executor::drop_what_is_unreadable(const std::string& id, Error damage) {
-  Result<std::vector<std::string>> stages = parts_.warehouse.stages();
-  if (!stages) return std::move(stages).error();
-  std::int64_t dropped = 0;
-  for (const std::string& name : *stages) {
-    if (recovery_of_chunk(name) != id) continue;
-    if (Result<void> done = parts_.warehouse.drop_stage(name); !done) return std::move(done).error();
-    ++dropped;
-  }
-  if (dropped == 0 && damage.code == ErrorCode::kNotFound) return damage;
-  damage.message += fmt::format(
-      "; {} side tables were dropped, but whether rows were merged before cannot be told from it", dropped);
-  damage.hint = "changevault gaps shows what is missing, changevault audit which segments were recovered";
-  return damage;
-}
-
-Result<void> Executor::discard(const std::string& id, const Actor& actor) {
-  Result<RecoveryPlan> read = read_plan(id);
-  if (!read && is_damage(read.error())) return drop_what_is_unreadable(id, std::move(read).error());
-  CV_ASSIGN(const RecoveryPlan plan, std::move(read));
-  Result<Journal> opened = Journal::open(journal_parts(parts_), id);
-  if (!opened && is_damage(opened.error())) return drop_what_is_unreadable(id, std::move(opened).error());
-  CV_ASSIGN(Journal journal, std::move(opened));
+Result<std::int64_t> Executor::discard(const std::string& id, const Actor& actor) {
+  CV_ASSIGN(const RecoveryPlan plan, read_plan(id));
+  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
   if (journal.ended())
     return Error(ErrorCode::kStalePlan, "this recovery is over", "recovery " + id,
-                 "audit shows how it ended");
+                 "see how it ended with: changevault audit");
   const StartedStep* started = journal.last<StartedStep>();
   const std::vector<Chunk> chunks =
       chunks_of(plan, counts_of(plan, started != nullptr ? started->chunks : std::vector<std::int64_t>{}));
@@ -515,8 +490,9 @@ Result<void> Executor::discard(const std::string& id, const Actor& actor) {
       merged == 0 ? "given up before the merge"
                   : fmt::format("given up when {} of {} parts were merged, which inserted {} rows", merged,
                                 chunks.size(), inserted);
-  return journal.append(FailedStep{actor, to_string(plan.scope), name(RecoveryStep::kMerge),
-                                   name(ErrorCode::kCancelled), how, merged > 0});
+  CV_TRY(journal.append(FailedStep{actor, to_string(plan.scope), name(RecoveryStep::kMerge),
+                                   name(ErrorCode::kCancelled), how, merged > 0}));
+  return inserted;
 }
 
 }  // namespace changevault

@@ -102,14 +102,13 @@ class Executor {
   Result<RecoveryResult> resume(const std::string& id, const Actor& actor, std::stop_token stop,
                                 const ExecutorOptions& options = {});
 
-  // Gives up a recovery of which nothing was merged: its side tables are dropped, its journal ends.
-  // kStalePlan where it is over. Where its plan or journal is damaged or gone the side tables are dropped all
-  // the same; the error (kCorrupt, kNotFound) says so, and that nothing is written down.
-  Result<void> discard(const std::string& id, const Actor& actor);
+  // Gives up a recovery that did not end: its side tables are dropped, its journal ends. How many rows its
+  // merged parts have inserted (they stay). kStalePlan where it is over; kCorrupt, kNotFound where its plan
+  // or journal is damaged or gone: nothing is changed then (recovery/remains.h).
+  Result<std::int64_t> discard(const std::string& id, const Actor& actor);
 
  private:
   Result<RecoveryPlan> read_plan(const std::string& id);
-  Error drop_what_is_unreadable(const std::string& id, Error damage);
   Parts parts_;
   RecoveryProgress progress_;
 };

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -258,6 +259,44 @@ TEST_F(Proof, StagedRowsWaitAreShownAndMerged) {
   EXPECT_EQ(ids(hour), wanted);
 }
 
+TEST_F(Proof, WhatADamagedRecoveryLeftIsDroppedByAPersonsWord) {
+  const std::filesystem::path recoveries = vault_.folder() / "data/archive/changestreams/_ledger/recoveries";
+  const auto cut = [](const std::filesystem::path& file) { std::filesystem::resize_file(file, 50); };
+  const auto remove_slots = [](const std::filesystem::path& folder) {
+    for (int slot = 0; std::filesystem::remove(folder / fmt::format("{:012}.json", slot)); ++slot) {
+    }
+  };
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE hour(enqueued_time) = 14"});
+  for (const std::string what : {"plan cut", "plan gone", "slots gone"}) {
+    const json staged = vault_.expect_json(
+        0, {"recover", "inventory_db", "products", "2025/01/15", "14", "--stage-only", "--yes"});
+    const std::string id = staged.at("id");
+    if (what == "plan cut") cut(recoveries / id / "plan.json");
+    if (what == "plan gone") std::filesystem::remove(recoveries / id / "plan.json");
+    if (what == "slots gone") remove_slots(recoveries / id);
+    const auto tables = [&] {
+      return vault_.number("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%" + id + "%'");
+    };
+    EXPECT_EQ(tables(), 1) << what;
+    const Outcome asked = vault_.expect(2, {"recover", "--discard", id});
+    EXPECT_NE(asked.err.find("1 side table"), std::string::npos) << asked.err;
+    EXPECT_EQ(tables(), 1) << what;
+    EXPECT_EQ(vault_.expect_json(0, {"recover", "--discard", id, "--yes"}).at("inserted"), 0) << what;
+    EXPECT_EQ(tables(), 0) << what;
+  }
+  vault_.expect(5, {"recover", "--discard", "20250116t081500z_00000000", "--yes"});
+}
+
+// A person drops the table: it is made anew, and filled anew from the archive.
+TEST_F(Proof, ATableThatWasDroppedIsLoadedAnew) {
+  const std::set<std::string> all = ids("true");
+  vault_.expect(0, {"sql", "DROP TABLE mongodb_changes"});
+  vault_.expect(0, {"init"});
+  EXPECT_EQ(vault_.expect_json(0, {"load", "--once"}).at("inserted"), kEvents);
+  EXPECT_EQ(ids("true"), all);
+  vault_.expect(0, {"gaps"});
+}
+
 TEST_F(Proof, APlanFileIsAppliedOnlyWhileItFits) {
   vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE hour(enqueued_time) = 9"});
   const std::vector<std::string> make{"recover", "--hours", "9", "--plan", "--save"};
@@ -269,6 +308,10 @@ TEST_F(Proof, APlanFileIsAppliedOnlyWhileItFits) {
   std::string edited = plan;
   edited.replace(edited.find("\"rows\":"), 7, "\"rows\":1");
   vault_.expect(4, {"recover", "--yes", "--apply", vault_.write("edited.json", edited)});
+  const Outcome cut =
+      vault_.expect(4, {"recover", "--yes", "--apply", vault_.write("cut.json", plan.substr(0, 300))});
+  EXPECT_NE(cut.err.find("the plan file is damaged"), std::string::npos) << cut.err;
+  EXPECT_NE(cut.err.find("--plan=FILE"), std::string::npos) << cut.err;
   // Another archive does not list its segments.
   Vault other;
   other.expect(0, {"init"});

@@ -7,6 +7,7 @@
 #include "recovery/audit.h"
 #include "recovery/executor.h"
 #include "recovery/recovery_fixture.h"
+#include "recovery/remains.h"
 #include "store/faulty_store.h"
 
 namespace changevault {
@@ -128,6 +129,9 @@ class RecoveryFault : public ::testing::Test {
     return options;
   }
 
+  Result<std::optional<Remains>> remains_of(const std::string& id) {
+    return find_remains(archive_.store(), archive_.layout(), archive_.warehouse(), id);
+  }
   Executor executor() { return Executor(parts(archive_.store(), archive_.warehouse())); }
   Executor::Parts parts(ObjectStore& store, Warehouse& warehouse) {
     return {store, archive_.layout(), warehouse, archive_.clock(), archive_.random()};
@@ -488,10 +492,54 @@ TEST_F(RecoveryFault, AHoleInTheJournalIsNamedAndNothingIsWritten) {
   EXPECT_EQ(keys(), standing);
   EXPECT_EQ(rows(), before);
   // Its side tables can be dropped all the same; the journal is left as it is.
-  EXPECT_EQ(value(archive_.warehouse().stages()).size(), 1U);
   EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kCorrupt);
+  const auto remains = value(remains_of(made.id));
+  ASSERT_TRUE(remains);
+  EXPECT_EQ(remains->side_tables, std::vector<std::string>{made.id});
+  EXPECT_EQ(remains->damage.object, gone);
+  EXPECT_OK(drop_side_tables(archive_.warehouse(), *remains));
   EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
   EXPECT_EQ(keys(), standing);
+}
+
+// Whatever of its papers is gone or damaged: each side table is found, and each row that it has inserted.
+TEST_F(RecoveryFault, WhatADamagedRecoveryLeftIsFound) {
+  const RecoveryPlan made = plan();
+  std::stop_source stop;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
+    if (step == "merge") stop.request_stop();
+    return Fault::kNone;
+  });
+  EXPECT_ERROR(Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks()),
+               ErrorCode::kCancelled);
+  EXPECT_FALSE(value(remains_of(made.id))) << "it is whole: resume or discard it";
+  const std::size_t tables = value(archive_.warehouse().stages()).size();
+  ASSERT_GT(tables, 1U);
+  const std::string plan_key = archive_.layout().recovery_plan(made.id);
+  const std::string plan_bytes = value(archive_.store().get(plan_key));
+  const auto expect_found = [&](ErrorCode code, const std::string& what) {
+    const auto remains = value(remains_of(made.id));
+    ASSERT_TRUE(remains) << what;
+    EXPECT_EQ(remains->damage.code, code) << what;
+    EXPECT_EQ(remains->side_tables.size(), tables) << what;
+    EXPECT_EQ(remains->merged_parts, 1) << what;
+    EXPECT_GT(remains->inserted, 0) << what;
+  };
+  archive_.store().corrupt(plan_key, plan_bytes.substr(0, plan_bytes.size() / 2));
+  expect_found(ErrorCode::kCorrupt, "damaged plan");
+  ASSERT_OK(archive_.store().remove(plan_key));
+  expect_found(ErrorCode::kNotFound, "no plan");
+  ASSERT_OK(archive_.store().put_if_absent(plan_key, plan_bytes, {}));
+  for (const ObjectInfo& object :
+       value(archive_.store().list(archive_.layout().recovery_chain(made.id))).objects) {
+    if (object.key != plan_key) ASSERT_OK(archive_.store().remove(object.key));
+  }
+  expect_found(ErrorCode::kNotFound, "all slots gone");
+  ASSERT_OK(archive_.store().remove(plan_key));
+  expect_found(ErrorCode::kNotFound, "nothing in the store");
+  EXPECT_OK(drop_side_tables(archive_.warehouse(), *value(remains_of(made.id))));
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_ERROR(remains_of("20250116t081500z_00000000"), ErrorCode::kNotFound);
 }
 
 TEST_F(RecoveryFault, AMergeWhoseOutcomeIsUnknownIsLeftForResume) {
