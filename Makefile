@@ -28,12 +28,13 @@ tsan: setup ## the same under the thread sanitizer
 	@scripts/build tsan
 	@scripts/test tsan
 
-check:      ## format, include order, clang-tidy on headers, documentation, and the proof that these gates close
+check:      ## format, include order, clang-tidy on headers, locks, documentation, and the proof that these gates close
 	@scripts/setup build check
 	@scripts/check-format
 	@scripts/check-includes
 	@scripts/check-docs
 	@scripts/tidy headers
+	@scripts/check-locks
 	@scripts/test-gates
 
 tidy:       ## clang-tidy on every source (many minutes the first time)

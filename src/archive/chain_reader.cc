@@ -1,12 +1,12 @@
 #include "archive/chain_reader.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace changevault {
 namespace {
@@ -24,7 +24,7 @@ class ReadAhead {
 
   ~ReadAhead() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopped_ = true;
     }
     room_.notify_all();
@@ -36,9 +36,9 @@ class ReadAhead {
   }
 
   SlotOutcome take(Slot slot) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     std::optional<SlotOutcome>& place = place_of(slot);
-    filled_.wait(lock, [&] { return place.has_value(); });
+    while (!place) filled_.wait(mutex_);
     SlotOutcome outcome = *std::move(place);
     place.reset();
     taken_ = slot.next();
@@ -48,17 +48,19 @@ class ReadAhead {
   }
 
  private:
-  std::optional<SlotOutcome>& place_of(Slot slot) {
+  std::optional<SlotOutcome>& place_of(Slot slot) CV_REQUIRES(mutex_) {
     return places_[static_cast<std::size_t>(slot.value % kWindow)];
+  }
+
+  bool may_go_on() const CV_REQUIRES(mutex_) {
+    return stopped_ || next_ >= range_.end || next_.value < std::max(taken_, range_.from).value + kWindow;
   }
 
   void work() {
     Chain chain(store_, folder_);
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (true) {
-      room_.wait(lock, [&] {
-        return stopped_ || next_ >= range_.end || next_.value < std::max(taken_, range_.from).value + kWindow;
-      });
+      while (!may_go_on()) room_.wait(mutex_);
       if (stopped_ || next_ >= range_.end) return;
       const Slot slot = std::exchange(next_, next_.next());
       lock.unlock();
@@ -72,13 +74,13 @@ class ReadAhead {
   ObjectStore& store_;
   const std::string& folder_;
   const SlotRange range_;
-  std::mutex mutex_;
-  std::condition_variable filled_;
-  std::condition_variable room_;
-  Slot next_;     // the next to be read; guarded by mutex_, as all below
-  Slot taken_{};  // behind the last one given to the caller
-  bool stopped_ = false;
-  std::vector<std::optional<SlotOutcome>> places_;
+  Mutex mutex_;
+  CondVar filled_;
+  CondVar room_;
+  Slot next_ CV_GUARDED_BY(mutex_);     // the next to be read
+  Slot taken_ CV_GUARDED_BY(mutex_){};  // behind the last one given to the caller
+  bool stopped_ CV_GUARDED_BY(mutex_) = false;
+  std::vector<std::optional<SlotOutcome>> places_ CV_GUARDED_BY(mutex_);
   std::vector<std::thread> workers_;
 };
 

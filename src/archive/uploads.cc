@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <thread>
+
+#include "base/mutex.h"
 
 namespace changevault {
 namespace {
@@ -33,12 +34,13 @@ class UploadQueue {
                               [&] { return put_once(parts.store, uploads_[i]); });
       if (done) continue;
       failed_ = true;
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!error_) error_ = done.error();
     }
   }
 
-  Result<void> result() const {
+  Result<void> result() {
+    const MutexLock lock(mutex_);
     if (error_) return *error_;
     return {};
   }
@@ -48,8 +50,8 @@ class UploadQueue {
   const std::vector<Upload>& uploads_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> failed_{false};
-  std::mutex mutex_;
-  std::optional<Error> error_;  // guarded by mutex_ while threads run
+  Mutex mutex_;
+  std::optional<Error> error_ CV_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -15,6 +14,7 @@
 #include "archive/verify_memory.h"
 #include "archive/verify_segment.h"
 #include "base/hash.h"
+#include "base/mutex.h"
 
 namespace changevault {
 namespace {
@@ -38,7 +38,8 @@ class Verifier {
         scope_(scope),
         progress_(progress),
         stop_(std::move(stop)),
-        options_(options) {}
+        options_(options),
+        memory_(options.memory) {}
 
   Result<VerifyReport> run() {
     report_.mode = options_.mode;
@@ -62,8 +63,9 @@ class Verifier {
  private:
   // An archive is known again by its first ledger slot and by where it stands: a copy is another one.
   void prepare_memory() {
-    if (options_.memory == nullptr) return;
-    VerifyMemory& memory = *options_.memory;
+    if (memory_ == nullptr) return;
+    const MutexLock lock(mutex_);
+    VerifyMemory& memory = *memory_;
     const std::string archive =
         ledger_.identity.empty() ? std::string()
                                  : sha256_hex(ledger_.identity + "\n" + store_.url() + "\n" + layout_.root());
@@ -134,6 +136,7 @@ class Verifier {
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
     }
+    report_findings();
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped before everything was checked");
     std::sort(report_.problems.begin(), report_.problems.end(),
               [](const VerifyProblem& a, const VerifyProblem& b) {
@@ -144,10 +147,11 @@ class Verifier {
 
   // Leaves what the memory answers for out of what is to be checked.
   void recall() {
-    const bool asked = options_.mode == VerifyMode::kIncremental && options_.memory != nullptr;
+    const bool asked = options_.mode == VerifyMode::kIncremental && memory_ != nullptr;
+    const MutexLock lock(mutex_);
     for (const Target& t : targets_) {
       const RememberedObject* known =
-          asked && t.seen ? options_.memory->find(*t.seen, t.facts(), origin_of(t)) : nullptr;
+          asked && t.seen ? memory_->find(*t.seen, t.facts(), origin_of(t)) : nullptr;
       if (known == nullptr) {
         to_check_.push_back(&t);
         continue;
@@ -176,33 +180,43 @@ class Verifier {
       const auto checked = options_.mode == VerifyMode::kQuick
                                ? verify_presence(context, target.facts(), target.dead_letter, seen)
                                : verify_segment(context, target.facts(), target.dead_letter, seen);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (checked) {
         take(*checked, target);
       } else if (checked.error().code != ErrorCode::kCancelled) {
-        ++unreadable_;
-        report_.problems.push_back({"unreadable", target.facts().key, checked.error().message});
+        ++found_.unreadable;
+        found_.problems.push_back({"unreadable", target.facts().key, checked.error().message});
       }
     }
   }
 
-  void take(const SegmentCheck& check, const Target& target) {
-    ++done_;
-    report_.bytes_read += check.bytes;
-    (target.dead_letter ? report_.dead_letters_checked : report_.records_checked) += check.records;
-    if (!target.dead_letter) ++report_.segments_checked;
-    report_.problems.insert(report_.problems.end(), check.problems.begin(), check.problems.end());
-    if (options_.mode != VerifyMode::kQuick && options_.memory != nullptr) tell_memory(check, target);
+  void take(const SegmentCheck& check, const Target& target) CV_REQUIRES(mutex_) {
+    ++found_.done;
+    found_.bytes += check.bytes;
+    (target.dead_letter ? found_.dead_letters : found_.records) += check.records;
+    if (!target.dead_letter) ++found_.segments;
+    found_.problems.insert(found_.problems.end(), check.problems.begin(), check.problems.end());
+    if (options_.mode != VerifyMode::kQuick && memory_ != nullptr) tell_memory(check, target);
     if (progress_)
-      progress_({done_, static_cast<std::int64_t>(to_check_.size()), bytes_read_.load(), bytes_all_});
+      progress_({found_.done, static_cast<std::int64_t>(to_check_.size()), bytes_read_.load(), bytes_all_});
   }
 
-  void tell_memory(const SegmentCheck& check, const Target& target) {
+  void tell_memory(const SegmentCheck& check, const Target& target) CV_REQUIRES(mutex_) {
     if (check.problems.empty() && target.seen) {
-      options_.memory->remember(*target.seen, target.facts(), origin_of(target), options_.now);
+      memory_->remember(*target.seen, target.facts(), origin_of(target), options_.now);
     } else {
-      options_.memory->forget(target.facts().key);
+      memory_->forget(target.facts().key);
     }
+  }
+
+  void report_findings() {
+    const MutexLock lock(mutex_);
+    report_.bytes_read = found_.bytes;
+    report_.records_checked = found_.records;
+    report_.dead_letters_checked = found_.dead_letters;
+    report_.segments_checked = found_.segments;
+    report_.problems.insert(report_.problems.end(), found_.problems.begin(), found_.problems.end());
+    unreadable_ = found_.unreadable;
   }
 
   // Nothing to check is no proof, except where a seal says that there was nothing.
@@ -248,10 +262,17 @@ class Verifier {
   std::int64_t bytes_all_ = 0;
   std::atomic<std::size_t> next_{0};
   std::atomic<std::int64_t> bytes_read_{0};
-  std::mutex mutex_;  // guards report_, the memory, unreadable_ and done_ while workers run
-  std::int64_t done_ = 0;
-  std::int64_t unreadable_ = 0;  // of the problems: objects that the store did not give
   VerifyReport report_;
+  std::int64_t unreadable_ = 0;  // of the problems: objects that the store did not give
+
+  // What the workers share.
+  struct Findings {
+    std::int64_t done = 0, bytes = 0, records = 0, dead_letters = 0, segments = 0, unreadable = 0;
+    std::vector<VerifyProblem> problems;
+  };
+  Mutex mutex_;
+  Findings found_ CV_GUARDED_BY(mutex_);
+  VerifyMemory* const memory_ CV_PT_GUARDED_BY(mutex_);
 };
 
 }  // namespace

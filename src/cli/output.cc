@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/mutex.h"
 #include "cli/text.h"
 
 namespace changevault {
@@ -65,8 +66,8 @@ Result<void> Output::flush() {
 }
 
 void Output::write_error_line(std::string_view line) {
-  const std::lock_guard lock(err_mutex_);
-  progress({});
+  const MutexLock lock(err_mutex_);
+  show_progress({});
   ignore_error(err_.write(std::string(line) + "\n"), "there is no third place to say it");
 }
 
@@ -97,7 +98,11 @@ void Output::error(const Error& error) {
 }
 
 void Output::progress(std::string_view line) {
-  const std::lock_guard lock(err_mutex_);
+  const MutexLock lock(err_mutex_);
+  show_progress(line);
+}
+
+void Output::show_progress(std::string_view line) {
   if (line.empty() && !progress_shown_) return;
   if (!shows_progress()) return;
   ignore_error(err_.write("\r\x1b[K" + std::string(line)), "a lost progress line harms nobody");

@@ -1,12 +1,12 @@
 // Where a verb's words go: results to stdout, everything else to stderr.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "codec/sealed_json.h"
 
@@ -52,7 +52,7 @@ struct Terminal {
 // Results are written by one thread; what goes to stderr may come from any.
 class Output {
  public:
-  Output(Writer& out, Writer& err, Terminal terminal) : out_(out), err_(err), terminal_(terminal) {}
+  Output(Writer& out, Writer& err, Terminal terminal) : out_(out), terminal_(terminal), err_(err) {}
   ~Output();
 
   void set_mode(OutputMode mode) { mode_ = mode; }
@@ -80,22 +80,23 @@ class Output {
   void error(const Error& error);
   // Replaces the progress line on stderr; does nothing where that is no terminal, or with --quiet. Empty:
   // takes it away.
-  void progress(std::string_view line);
+  void progress(std::string_view line) CV_EXCLUDES(err_mutex_);
   bool shows_progress() const { return terminal_.err && !quiet_; }
 
   // Colours for stdout; the text as it is where colours are off.
   std::string paint(Color color, std::string_view text) const;
 
  private:
-  void write_error_line(std::string_view line);
+  void write_error_line(std::string_view line) CV_EXCLUDES(err_mutex_);
+  void show_progress(std::string_view line) CV_REQUIRES(err_mutex_);
 
   Writer& out_;
-  Writer& err_;
   Terminal terminal_;
   OutputMode mode_ = OutputMode::kTable;
   bool quiet_ = false;
-  std::recursive_mutex err_mutex_;  // guards err_ and progress_shown_
-  bool progress_shown_ = false;
+  Mutex err_mutex_;
+  Writer& err_ CV_GUARDED_BY(err_mutex_);
+  bool progress_shown_ CV_GUARDED_BY(err_mutex_) = false;
   std::string buffer_;
   std::optional<Error> failure_;
 };

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "cli/daemon_words.h"
 #include "cli/progress.h"
 #include "cli/text.h"
@@ -13,6 +13,41 @@ namespace {
 
 constexpr Duration kFirstPause = seconds(5);
 constexpr Duration kLongestPause = minutes(1);
+
+// What both jobs have done so far, on one line. Thread-safe.
+class Screen {
+ public:
+  Screen(Output& out, Clock& clock) : progress_(out, clock, kDaemonLogInterval) {}
+
+  void set(const ArchiveTotals& totals) CV_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    archived_ = totals;
+  }
+  void set(const LoadTotals& totals) CV_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    loaded_ = totals;
+  }
+  void show(const auto& totals) CV_EXCLUDES(mutex_) {
+    set(totals);
+    const MutexLock lock(mutex_);
+    const std::string line = describe(archived_) + " · " + describe(loaded_);
+    progress_.show([&] { return line; });
+  }
+  ArchiveTotals archived() CV_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return archived_;
+  }
+  LoadTotals loaded() CV_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return loaded_;
+  }
+
+ private:
+  Mutex mutex_;
+  Progress progress_ CV_GUARDED_BY(mutex_);
+  ArchiveTotals archived_ CV_GUARDED_BY(mutex_);
+  LoadTotals loaded_ CV_GUARDED_BY(mutex_);
+};
 
 class RunVerb final : public Verb {
  public:
@@ -39,31 +74,15 @@ class RunVerb final : public Verb {
     Archiver archiver(parts, options);
     Loader loader(parts.store, parts.layout, *warehouse, parts.clock, loader_options(context.configuration));
 
-    std::mutex mutex;  // of everything below that both threads touch
-    Progress progress(context.out, parts.clock, kDaemonLogInterval);
-    ArchiveTotals archived;
-    LoadTotals loaded;
-    const auto show = [&] { progress.show([&] { return describe(archived) + " · " + describe(loaded); }); };
-    archiver.on_progress([&](const ArchiveTotals& totals) {
-      const std::lock_guard lock(mutex);
-      archived = totals;
-      show();
-    });
-    archiver.on_notice([&](const std::string& words) {
-      const std::lock_guard lock(mutex);
-      context.out.note(words);
-    });
-    loader.on_progress([&](const LoadTotals& totals) {
-      const std::lock_guard lock(mutex);
-      loaded = totals;
-      show();
-    });
+    Screen screen(context.out, parts.clock);
+    archiver.on_progress([&](const ArchiveTotals& totals) { screen.show(totals); });
+    archiver.on_notice([&](const std::string& words) { context.out.note(words); });
+    loader.on_progress([&](const LoadTotals& totals) { screen.show(totals); });
 
     Supervisor supervisor;
     supervisor.add("archive", [&](std::stop_token stop) -> Result<void> {
       CV_ASSIGN(const ArchiveTotals totals, archiver.run(ArchiveMode::kFollow, stop));
-      const std::lock_guard lock(mutex);
-      archived = totals;
+      screen.set(totals);
       return {};
     });
     supervisor.add("load", [&](std::stop_token stop) -> Result<void> {
@@ -71,8 +90,7 @@ class RunVerb final : public Verb {
       for (Duration pause = kFirstPause;; pause = std::min(milliseconds(2 * pause.ms), kLongestPause)) {
         const Result<LoadTotals> totals = loader.run(false, stop);
         if (totals) {
-          const std::lock_guard lock(mutex);
-          loaded = *totals;
+          screen.set(*totals);
           return {};
         }
         if (stop.stop_requested()) return totals.error();
@@ -85,9 +103,9 @@ class RunVerb final : public Verb {
                      context.configuration.warehouse.url + "; stop with Ctrl-C");
     CV_TRY(supervisor.run(context.stop));
     if (context.out.json_wanted()) {
-      context.out.print_json({{"archive", to_json(archived)}, {"load", to_json(loaded)}});
+      context.out.print_json({{"archive", to_json(screen.archived())}, {"load", to_json(screen.loaded())}});
     } else {
-      context.out.print("stopped: " + describe(archived) + "; " + describe(loaded));
+      context.out.print("stopped: " + describe(screen.archived()) + "; " + describe(screen.loaded()));
     }
     return kExitDone;
   }

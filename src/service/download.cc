@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 
@@ -18,7 +16,7 @@ namespace changevault {
 namespace {
 
 constexpr std::int64_t kRangeBytes = 4 << 20;
-constexpr std::chrono::milliseconds kTick{100};
+constexpr Duration kTick = milliseconds(100);
 constexpr std::size_t kReadBackBytes = std::size_t{1} << 20;
 
 // Calls `each` for every range of the object.
@@ -203,14 +201,16 @@ class Board {
  public:
   explicit Board(std::size_t size) : done_(size) {}
   void put(std::size_t at, DownloadedFile file) {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     done_[at] = std::move(file);
     changed_.notify_one();
   }
   // `while_waiting` is called now and then.
   DownloadedFile take(std::size_t at, const std::function<void()>& while_waiting) {
-    std::unique_lock lock(mutex_);
-    while (!changed_.wait_for(lock, kTick, [&] { return done_[at].has_value(); })) {
+    MutexLock lock(mutex_);
+    while (!done_[at]) {
+      changed_.wait_for(mutex_, kTick);
+      if (done_[at]) break;
       lock.unlock();
       while_waiting();
       lock.lock();
@@ -221,9 +221,9 @@ class Board {
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::optional<DownloadedFile>> done_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::optional<DownloadedFile>> done_ CV_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutex.h"
 #include "hub/batch_builder.h"
 #include "hub/hub_checks.h"
 #include "hub/memory/memory_state.h"
@@ -29,7 +30,7 @@ class MemoryConsumer final : public Consumer, private FetchSource {
   }
 
   Result<void> seek(PartitionId partition, Sequence next) override {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     CV_TRY(check_partition(partition));
     CV_TRY(check_position(state_->bounds(partition), next, "memory:"));
     CV_TRY(check_assigned(cycle_.has(partition), partition));
@@ -38,7 +39,7 @@ class MemoryConsumer final : public Consumer, private FetchSource {
   }
 
   Result<void> commit(PartitionId partition, Sequence next) override {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     CV_TRY(check_partition(partition));
     CV_TRY(check_commit(state_->bounds(partition), next, "memory:"));
     if (!member_->partitions.contains(partition)) return not_the_reader(partition, group_, "memory:");
@@ -47,18 +48,18 @@ class MemoryConsumer final : public Consumer, private FetchSource {
   }
 
  private:
-  Result<void> check_partition(PartitionId partition) const {
+  Result<void> check_partition(PartitionId partition) const CV_REQUIRES(state_->mutex) {
     if (state_->has(partition)) return {};
     return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), "memory:");
   }
 
   void give_back() {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     for (const PartitionId partition : std::exchange(giving_up_, {})) member_->partitions.erase(partition);
   }
 
   bool take_notices(Poll& poll) {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     for (const AssignmentNotice& notice : member_->notices) {
       switch (notice.kind) {
         case AssignmentNotice::Kind::kAssigned:
@@ -85,17 +86,17 @@ class MemoryConsumer final : public Consumer, private FetchSource {
 
   Result<EventBatch> fetch(PartitionId partition, Sequence at) override {
     const Timestamp now = clock_.now();
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     return fetch_from_memory(*state_, partition, at, now, FetchLimits().events);
   }
 
   Result<std::int64_t> change_mark() override {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     return state_->changes;
   }
 
   bool has_notice() override {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     return !member_->notices.empty();
   }
 
@@ -151,7 +152,7 @@ Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState
                                                   Clock& clock) {
   CV_TRY(check_group_name(group));
   auto member = std::make_shared<MemoryHubState::Member>();
-  const std::lock_guard lock(state->mutex);
+  const MutexLock lock(state->mutex);
   CV_TRY(check_owner(group, state->groups[group].owner, owner, "memory:"));
   state->groups[group].owner = owner;
   member->name = "member " + std::to_string(state->joined++);

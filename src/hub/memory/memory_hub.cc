@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutex.h"
 #include "codec/document_key.h"
 #include "hub/hub_checks.h"
 #include "hub/memory/memory_state.h"
@@ -15,7 +16,7 @@ class MemoryProducer final : public Producer {
       : state_(std::move(state)), clock_(clock) {}
 
   Result<void> append(std::vector<Message> messages) override {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     const Timestamp now = clock_.now();
     for (Message& message : messages) {
       const PartitionId partition(
@@ -32,28 +33,41 @@ class MemoryProducer final : public Producer {
 };
 
 void notify(MemoryHubState& state, const std::string& group, AssignmentNotice notice) {
-  const std::lock_guard lock(state.mutex);
+  const MutexLock lock(state.mutex);
   for (const auto& member : state.groups[group].members) {
     if (const auto held = member.lock()) held->notices.push_back(notice);
   }
+}
+
+// All or nothing.
+Result<void> set_positions(MemoryHubState& state, const std::string& group, const GroupPositions& positions)
+    CV_REQUIRES(state.mutex) {
+  for (const auto& [partition, next] : positions) {
+    if (!state.has(partition))
+      return no_such_partition(partition, static_cast<std::int32_t>(state.partitions.size()), "memory:");
+    CV_TRY(check_commit(state.bounds(partition), next, "memory:"));
+  }
+  for (const auto& [partition, next] : positions) state.groups[group].positions[partition] = next;
+  return {};
 }
 
 }  // namespace
 
 MemoryHub::MemoryHub(std::int32_t partitions, Clock& clock, std::string identity)
     : state_(std::make_shared<MemoryHubState>()), clock_(clock) {
+  const MutexLock lock(state_->mutex);
   state_->identity = std::move(identity);
   state_->partitions.resize(static_cast<std::size_t>(partitions));
 }
 
 Result<HubDescription> MemoryHub::describe() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   return HubDescription{"memory", state_->identity, "memory",
                         static_cast<std::int32_t>(state_->partitions.size())};
 }
 
 Result<std::vector<PartitionBounds>> MemoryHub::bounds() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   std::vector<PartitionBounds> bounds;
   for (std::size_t i = 0; i < state_->partitions.size(); ++i) {
     bounds.push_back(state_->bounds(PartitionId(static_cast<std::int32_t>(i))));
@@ -63,13 +77,13 @@ Result<std::vector<PartitionBounds>> MemoryHub::bounds() {
 
 Result<HubClock> MemoryHub::clock() {
   const Timestamp now = clock_.now();
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   return state_->clock(now);
 }
 
 Result<std::optional<EventBatch>> MemoryHub::read(PartitionId partition, Sequence at) {
   const Timestamp now = clock_.now();
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (state_->has(partition)) {
     const PartitionBounds bounds = state_->bounds(partition);
     if (at < bounds.first || at >= bounds.next) return std::optional<EventBatch>();
@@ -80,7 +94,7 @@ Result<std::optional<EventBatch>> MemoryHub::read(PartitionId partition, Sequenc
 }
 
 Result<Sequence> MemoryHub::at_time(PartitionId partition, Timestamp time) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (!state_->has(partition))
     return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), url());
   const MemoryPartition& in = state_->partition(partition);
@@ -97,14 +111,14 @@ Result<std::unique_ptr<Producer>> MemoryHub::producer() {
 }
 
 Result<std::vector<std::string>> MemoryHub::groups() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   std::vector<std::string> names;
   for (const auto& [name, group] : state_->groups) names.push_back(name);
   return names;
 }
 
 Result<GroupDescription> MemoryHub::describe_group(const std::string& group) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   const auto found = state_->groups.find(group);
   if (found == state_->groups.end()) return no_such_group(group, url());
   GroupDescription description{group, {}, state_->members(group), found->second.owner};
@@ -118,37 +132,26 @@ Result<GroupDescription> MemoryHub::describe_group(const std::string& group) {
   return description;
 }
 
-// All or nothing. REQUIRES: the lock is held.
-Result<void> MemoryHub::set_positions(const std::string& group, const GroupPositions& positions) {
-  for (const auto& [partition, next] : positions) {
-    if (!state_->has(partition))
-      return no_such_partition(partition, static_cast<std::int32_t>(state_->partitions.size()), url());
-    CV_TRY(check_commit(state_->bounds(partition), next, url()));
-  }
-  for (const auto& [partition, next] : positions) state_->groups[group].positions[partition] = next;
-  return {};
-}
-
 Result<void> MemoryHub::create_group(const std::string& group, const GroupPositions& positions) {
   CV_TRY(check_group_name(group));
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (state_->groups.contains(group)) return group_exists(group, url());
-  CV_TRY(set_positions(group, positions));
+  CV_TRY(set_positions(*state_, group, positions));
   state_->groups[group];
   return {};
 }
 
 Result<void> MemoryHub::reset_group(const std::string& group, const GroupPositions& positions) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (!state_->groups.contains(group)) return no_such_group(group, url());
   const auto members = state_->members(group);
   if (!members.empty()) return group_is_busy(group, members, url());
-  return set_positions(group, positions);
+  return set_positions(*state_, group, positions);
 }
 
 Result<void> MemoryHub::delete_group(const std::string& group) {
   CV_TRY(check_not_default(group, url()));
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (!state_->groups.contains(group)) return no_such_group(group, url());
   const auto members = state_->members(group);
   if (!members.empty()) return group_is_busy(group, members, url());
@@ -157,7 +160,7 @@ Result<void> MemoryHub::delete_group(const std::string& group) {
 }
 
 Result<void> MemoryHub::raise_partitions(std::int32_t partitions) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   const auto has = static_cast<std::int32_t>(state_->partitions.size());
   CV_TRY(check_raise(has, partitions, url()));
   state_->partitions.resize(static_cast<std::size_t>(partitions));
@@ -172,19 +175,19 @@ Result<void> MemoryHub::raise_partitions(std::int32_t partitions) {
 }
 
 Sequence MemoryHub::append(PartitionId partition, std::string payload, Timestamp broker_time, bool live) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   return state_->append(partition, std::move(payload), broker_time, live);
 }
 
 void MemoryHub::skip(PartitionId partition, std::int64_t positions) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   MemoryPartition& in = state_->partition(partition);
   in.next = in.next.next(positions);
   ++state_->changes;
 }
 
 void MemoryHub::trim(PartitionId partition, Sequence first) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   MemoryPartition& in = state_->partition(partition);
   in.first = std::clamp(first, in.first, in.next);
   for (; !in.events.empty() && in.events.front().sequence < in.first; in.events.pop_front()) {
@@ -206,7 +209,7 @@ void MemoryHub::lose(const std::string& group, PartitionId partition) {
 }
 
 void MemoryHub::replace(std::string identity) {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   const std::size_t partitions = state_->partitions.size();
   state_->identity = std::move(identity);
   state_->partitions.assign(partitions, MemoryPartition());

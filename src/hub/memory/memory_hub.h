@@ -51,8 +51,6 @@ class MemoryHub final : public Hub {
   void replace(std::string identity);
 
  private:
-  Result<void> set_positions(const std::string& group, const GroupPositions& positions);
-
   std::shared_ptr<MemoryHubState> state_;
   Clock& clock_;
 };

@@ -4,13 +4,13 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "hub/hub.h"
 
 namespace changevault {
@@ -35,7 +35,7 @@ struct MemoryPartition {
   std::optional<Timestamp> gone;   // greatest time of those that are no longer here
 };
 
-// Everything under `mutex`.
+// Everything under `mutex`, members of a group included.
 struct MemoryHubState {
   struct Member {
     std::string name;
@@ -48,33 +48,37 @@ struct MemoryHubState {
     GroupOwner owner;
   };
 
-  std::mutex mutex;
-  std::string identity;
-  std::vector<MemoryPartition> partitions;
-  std::map<std::string, Group> groups{{"$Default", {}}};
-  std::optional<Timestamp> newest;
-  bool live = false;
-  std::int64_t changes = 0;
-  std::int64_t joined = 0;  // members so far
+  Mutex mutex;
+  std::string identity CV_GUARDED_BY(mutex);
+  std::vector<MemoryPartition> partitions CV_GUARDED_BY(mutex);
+  std::map<std::string, Group> groups CV_GUARDED_BY(mutex){{"$Default", {}}};
+  std::optional<Timestamp> newest CV_GUARDED_BY(mutex);
+  bool live CV_GUARDED_BY(mutex) = false;
+  std::int64_t changes CV_GUARDED_BY(mutex) = 0;
+  std::int64_t joined CV_GUARDED_BY(mutex) = 0;  // members so far
 
-  MemoryPartition& partition(PartitionId id) { return partitions.at(static_cast<std::size_t>(id.value)); }
-  bool has(PartitionId id) const {
+  MemoryPartition& partition(PartitionId id) CV_REQUIRES(mutex) {
+    return partitions.at(static_cast<std::size_t>(id.value));
+  }
+  bool has(PartitionId id) const CV_REQUIRES(mutex) {
     return id.value >= 0 && static_cast<std::size_t>(id.value) < partitions.size();
   }
-  PartitionBounds bounds(PartitionId id) {
+  PartitionBounds bounds(PartitionId id) CV_REQUIRES(mutex) {
     return {id, partition(id).first, partition(id).next, partition(id).gone};
   }
-  HubClock clock(Timestamp now) const { return {live ? now : newest.value_or(Timestamp{0}), newest, live}; }
-  std::vector<MemberDescription> members(const std::string& group);
-  Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live);
+  HubClock clock(Timestamp now) const CV_REQUIRES(mutex) {
+    return {live ? now : newest.value_or(Timestamp{0}), newest, live};
+  }
+  std::vector<MemberDescription> members(const std::string& group) CV_REQUIRES(mutex);
+  Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live) CV_REQUIRES(mutex);
 };
 
 Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
                                                   const std::string& group, const GroupOwner& owner,
                                                   Clock& clock);
 
-// Events of one partition from `at` on, as FetchSource has it. REQUIRES: the lock is held.
+// Events of one partition from `at` on, as FetchSource has it.
 Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partition, Sequence at, Timestamp now,
-                                     std::size_t max_events);
+                                     std::size_t max_events) CV_REQUIRES(state.mutex);
 
 }  // namespace changevault

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/mutex.h"
 #include "hub/hub_checks.h"
 #include "hub/sqlite/group_table.h"
 #include "hub/sqlite/sqlite_consumer.h"
@@ -62,14 +63,14 @@ Result<std::unique_ptr<SqliteHub>> SqliteHub::open(const std::string& path, Cloc
 }
 
 Result<HubDescription> SqliteHub::describe() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_ASSIGN(const std::int32_t partitions, log_->partition_count());
   return HubDescription{"sqlite", log_->identity(), std::filesystem::path(path_).stem().string(), partitions};
 }
 
 Result<void> SqliteHub::raise_partitions(std::int32_t partitions) {
   CV_TRY(check_count(partitions, path_));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_ASSIGN(const std::int32_t before, log_->partition_count());
   if (before == partitions) return {};
   CV_ASSIGN(auto transaction, log_->begin(SqliteTransaction::Kind::kWrite));
@@ -80,17 +81,17 @@ Result<void> SqliteHub::raise_partitions(std::int32_t partitions) {
 }
 
 Result<std::vector<PartitionBounds>> SqliteHub::bounds() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return log_->bounds();
 }
 
 Result<HubClock> SqliteHub::clock() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return log_->clock();
 }
 
 Result<std::optional<EventBatch>> SqliteHub::read(PartitionId partition, Sequence at) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Result<EventBatch> batch = log_->fetch(partition, at, {.bytes = 1, .events = 1});
   if (batch.has_value()) {
     if (batch->events.empty()) return std::optional<EventBatch>();
@@ -102,7 +103,7 @@ Result<std::optional<EventBatch>> SqliteHub::read(PartitionId partition, Sequenc
 }
 
 Result<Sequence> SqliteHub::at_time(PartitionId partition, Timestamp time) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return log_->at_time(partition, time);
 }
 
@@ -122,27 +123,27 @@ Result<std::unique_ptr<Producer>> SqliteHub::producer() {
 }
 
 Result<std::vector<std::string>> SqliteHub::groups() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return GroupTable(*log_).names();
 }
 
 Result<GroupDescription> SqliteHub::describe_group(const std::string& group) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return GroupTable(*log_).describe(group);
 }
 
 Result<void> SqliteHub::create_group(const std::string& group, const GroupPositions& positions) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return GroupTable(*log_).create(group, positions);
 }
 
 Result<void> SqliteHub::reset_group(const std::string& group, const GroupPositions& positions) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return GroupTable(*log_).reset(group, positions);
 }
 
 Result<void> SqliteHub::delete_group(const std::string& group) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return GroupTable(*log_).remove(group);
 }
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "hub/hub.h"
 #include "hub/sqlite/sqlite_log.h"
@@ -52,8 +52,8 @@ class SqliteHub final : public Hub {
   std::string path_;
   Clock& clock_;
   SqliteHubOptions options_;
-  std::mutex mutex_;  // guards log_
-  std::unique_ptr<SqliteLog> log_;
+  Mutex mutex_;
+  const std::unique_ptr<SqliteLog> log_ CV_PT_GUARDED_BY(mutex_);
 };
 
 }  // namespace changevault

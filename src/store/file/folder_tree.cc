@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/mutex.h"
+
 namespace changevault::file {
 namespace {
 
@@ -96,12 +98,12 @@ Result<Descriptor> FolderTree::make(std::span<const std::string_view> parts) {
 }
 
 bool FolderTree::is_durable(const std::string& path) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return durable_.contains(path);
 }
 
 void FolderTree::note_durable(const std::string& path) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (durable_.size() >= kRemembered) durable_.clear();
   durable_.insert(path);
 }

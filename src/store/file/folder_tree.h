@@ -1,11 +1,12 @@
 // Paths below one directory, walked part by part so that nothing leads out of it.
 #pragma once
-#include <mutex>
+
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "store/file/descriptor.h"
 
@@ -37,8 +38,8 @@ class FolderTree {
 
   Descriptor root_;
   std::string path_;
-  std::mutex mutex_;
-  std::set<std::string> durable_;  // folders whose names this process has synced; guarded by mutex_
+  Mutex mutex_;
+  std::set<std::string> durable_ CV_GUARDED_BY(mutex_);  // folders whose names this process has synced
 };
 
 // The error for something in the store that is a symbolic link.

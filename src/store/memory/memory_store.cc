@@ -1,6 +1,7 @@
 #include "store/memory/memory_store.h"
 
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "store/object_key.h"
 
 namespace changevault {
@@ -25,7 +26,7 @@ Result<PutOutcome> MemoryStore::put_if_absent(const std::string& key, std::strin
       return Error(ErrorCode::kCorrupt, "the bytes to store are not those of the given MD5", key);
     }
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (objects_.contains(key)) return PutOutcome::kExists;
   objects_.emplace(key, stamped(std::string(bytes)));
   return PutOutcome::kCreated;
@@ -34,7 +35,7 @@ Result<PutOutcome> MemoryStore::put_if_absent(const std::string& key, std::strin
 Result<std::string> MemoryStore::get(const std::string& key, std::optional<ByteRange> range) {
   CV_TRY(split_key(key));
   if (range) CV_TRY(check_range(*range, key));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return not_found(key);
   const std::string& bytes = found->second.bytes;
@@ -45,7 +46,7 @@ Result<std::string> MemoryStore::get(const std::string& key, std::optional<ByteR
 
 Result<ObjectInfo> MemoryStore::head(const std::string& key) {
   CV_TRY(split_key(key));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return not_found(key);
   const Object& object = found->second;
@@ -56,7 +57,7 @@ Result<ListPage> MemoryStore::list(const std::string& prefix, std::optional<char
                                    const std::string& continuation, std::size_t page_size) {
   CV_TRY(split_prefix(prefix));
   CV_TRY(check_list_arguments(delimiter, page_size, prefix));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ListPage page;
   std::string last;
   for (auto it = objects_.lower_bound(prefix); it != objects_.end() && it->first.starts_with(prefix);) {
@@ -84,13 +85,13 @@ Result<ListPage> MemoryStore::list(const std::string& prefix, std::optional<char
 
 Result<void> MemoryStore::remove(const std::string& key) {
   CV_TRY(split_key(key));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   objects_.erase(key);
   return {};
 }
 
 void MemoryStore::corrupt(const std::string& key, std::string bytes) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   objects_.insert_or_assign(key, stamped(std::move(bytes)));
 }
 

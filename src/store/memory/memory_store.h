@@ -3,10 +3,10 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "store/object_store.h"
 
 namespace changevault {
@@ -35,12 +35,12 @@ class MemoryStore final : public ObjectStore {
     Timestamp modified;
     std::string etag;
   };
-  Object stamped(std::string bytes);
+  Object stamped(std::string bytes) CV_REQUIRES(mutex_);
 
   Clock& clock_;
-  std::mutex mutex_;
-  std::map<std::string, Object, std::less<>> objects_;  // guarded by mutex_
-  std::uint64_t writes_ = 0;                            // guarded by mutex_
+  Mutex mutex_;
+  std::map<std::string, Object, std::less<>> objects_ CV_GUARDED_BY(mutex_);
+  std::uint64_t writes_ CV_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace changevault

@@ -1,11 +1,11 @@
 #include "warehouse/duckdb/duckdb_bulk_insert.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace changevault {
 namespace {
@@ -38,8 +38,8 @@ class ChunkQueue {
 
   // Takes the chunk over. Waits for room; false where nobody will take it any more.
   bool put(duckdb_data_chunk chunk, std::int64_t bytes) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return state_ == State::kOver || bytes_ < kQueueBytes; });
+    const MutexLock lock(mutex_);
+    while (state_ != State::kOver && bytes_ >= kQueueBytes) room_.wait(mutex_);
     items_.push_back({chunk, bytes});  // freed with the queue where it is over
     bytes_ += bytes;
     filled_.notify_one();
@@ -53,7 +53,7 @@ class ChunkQueue {
     kBroken,  // the rows will not all come: the statement has to fail
   };
   void set(State state) {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     state_ = state;
     room_.notify_all();
     filled_.notify_all();
@@ -61,8 +61,8 @@ class ChunkQueue {
 
   // The next chunk, the caller's from then on; null at the end. kBroken: an error.
   std::pair<State, duckdb_data_chunk> take() {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return !items_.empty() || state_ != State::kOpen; });
+    const MutexLock lock(mutex_);
+    while (items_.empty() && state_ == State::kOpen) filled_.wait(mutex_);
     if (state_ == State::kBroken || state_ == State::kOver || items_.empty()) return {state_, nullptr};
     const Item item = items_.front();
     items_.pop_front();
@@ -76,12 +76,12 @@ class ChunkQueue {
     duckdb_data_chunk chunk;
     std::int64_t bytes;
   };
-  std::mutex mutex_;
-  std::condition_variable room_;
-  std::condition_variable filled_;
-  std::deque<Item> items_;
-  std::int64_t bytes_ = 0;
-  State state_ = State::kOpen;
+  Mutex mutex_;
+  CondVar room_;
+  CondVar filled_;
+  std::deque<Item> items_ CV_GUARDED_BY(mutex_);
+  std::int64_t bytes_ CV_GUARDED_BY(mutex_) = 0;
+  State state_ CV_GUARDED_BY(mutex_) = State::kOpen;
 };
 
 // The function stays known to the database until that is closed; it shares the queue, which says when it is

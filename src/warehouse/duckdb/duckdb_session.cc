@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/random.h"
 
 namespace changevault {
@@ -44,10 +44,19 @@ bool breaks_database(duckdb_error_type type, const std::string& message) {
   return !contains(message, "onflict") && !contains(message, "onstraint");
 }
 
-// The health of each database that is open in this process, by path.
-std::shared_ptr<DuckDbHealth> health_of(const std::string& path) {
-  static std::map<std::string, std::weak_ptr<DuckDbHealth>> open_databases;
-  std::weak_ptr<DuckDbHealth>& known = open_databases[path];
+// Of this process: one database is opened at a time, and each that is open has one health, by its path.
+struct OpenDatabases {
+  Mutex opening;
+  std::map<std::string, std::weak_ptr<DuckDbHealth>> health CV_GUARDED_BY(opening);
+};
+OpenDatabases& open_databases() {
+  static OpenDatabases databases;
+  return databases;
+}
+
+std::shared_ptr<DuckDbHealth> health_of(OpenDatabases& databases, const std::string& path)
+    CV_REQUIRES(databases.opening) {
+  std::weak_ptr<DuckDbHealth>& known = databases.health[path];
   std::shared_ptr<DuckDbHealth> health = known.lock();
   if (health == nullptr) known = health = std::make_shared<DuckDbHealth>();
   return health;
@@ -311,9 +320,9 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
   CV_TRY(configure(config, options));
   while (true) {
     CV_TRY(check_file(path, create));
-    static std::mutex opening;
-    std::unique_lock lock(opening);
-    const std::shared_ptr<DuckDbHealth> health = health_of(path);
+    OpenDatabases& databases = open_databases();
+    MutexLock lock(databases.opening);
+    const std::shared_ptr<DuckDbHealth> health = health_of(databases, path);
     if (health->broken) {
       lock.unlock();
       const std::string self = "this process, which closes it after a failure";

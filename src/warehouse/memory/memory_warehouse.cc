@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/mutex.h"
 #include "warehouse/id_set.h"
 
 namespace changevault {
@@ -101,7 +102,7 @@ std::vector<Row> first_of_each_id(std::vector<Row> rows) {
 }  // namespace
 
 Result<void> MemoryWarehouse::prepare() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   prepared_ = true;
   return {};
 }
@@ -121,7 +122,7 @@ std::map<std::string, std::int64_t> MemoryWarehouse::count_ids() const {
 
 Result<std::vector<LoadedSegment>> MemoryWarehouse::load(std::span<const SegmentRef> segments,
                                                          RecordFeed& feed) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::map<std::string, std::string> loaded;
   for (const LoadRecord& record : loads_) {
@@ -159,7 +160,7 @@ Result<std::vector<LoadedSegment>> MemoryWarehouse::load(std::span<const Segment
 }
 
 Result<std::map<std::string, std::string>> MemoryWarehouse::live_loads() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::map<std::string, std::string> out;
   for (const LoadRecord& record : loads_) {
@@ -178,7 +179,7 @@ Result<std::set<std::string>> MemoryWarehouse::loaded_among(const std::vector<st
 }
 
 Result<std::vector<LoadedSlot>> MemoryWarehouse::loaded_slots() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::map<std::pair<PartitionId, Slot>, LoadedSlot> slots;
   for (const LoadRecord& record : loads_) {
@@ -196,7 +197,7 @@ Result<std::vector<LoadedSlot>> MemoryWarehouse::loaded_slots() {
 }
 
 Result<LoadMark> MemoryWarehouse::load_mark() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   LoadMark mark{insertions_, 0, {}};
   for (const LoadRecord& record : loads_) {
@@ -208,13 +209,13 @@ Result<LoadMark> MemoryWarehouse::load_mark() {
 }
 
 Result<std::vector<LoadRecord>> MemoryWarehouse::load_records() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   return loads_;
 }
 
 Result<std::vector<WarehouseCell>> MemoryWarehouse::cells(const Scope& scope) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::map<std::pair<Hour, Namespace>, WarehouseCell> cells;
   std::map<std::pair<Hour, Namespace>, IdSet> ids;
@@ -248,7 +249,7 @@ Result<std::vector<WarehouseCell>> MemoryWarehouse::cells(const Scope& scope) {
 }
 
 Result<std::vector<OutsideRows>> MemoryWarehouse::outside(const Scope& scope, const TimeRange& hours) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::map<std::pair<Namespace, RowTime>, OutsideRows> places;
   std::map<std::string, bool> taken;  // ids that stand among the rows not in question
@@ -274,7 +275,7 @@ Result<std::vector<OutsideRows>> MemoryWarehouse::outside(const Scope& scope, co
 
 Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
                                               const std::vector<std::string>& ids) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   using Place = std::pair<std::optional<Hour>, Namespace>;
   const Place here(hour, ns);
@@ -309,7 +310,7 @@ Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
 }
 
 Result<std::int64_t> MemoryWarehouse::count_present(const std::vector<std::string>& ids) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   const auto anywhere = count_ids();
   const std::set<std::string> wanted(ids.begin(), ids.end());
@@ -327,7 +328,7 @@ Result<const std::vector<MemoryWarehouse::Row>*> MemoryWarehouse::find_stage(con
 
 Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
                                     RecordFeed& feed, StageContent content) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
   std::vector<Row> rows;
@@ -344,7 +345,7 @@ Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const Segme
 }
 
 Result<StageFacts> MemoryWarehouse::stage_facts(const std::string& id) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_ASSIGN(const std::vector<Row>* rows, find_stage(id));
   StageFacts out;
   IdSet ids;
@@ -380,7 +381,7 @@ std::optional<MergeOutcome> MemoryWarehouse::find_merge(const std::string& id) c
 
 Result<MergeOutcome> MemoryWarehouse::merge(const std::string& id, std::span<const SegmentRef> segments,
                                             RecordFeed& feed) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (segments.empty()) return Error(ErrorCode::kUsage, "a merge without segments leaves no trace", id);
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
@@ -436,14 +437,14 @@ Result<std::vector<MemoryWarehouse::Row>> MemoryWarehouse::read_again(std::span<
 }
 
 Result<std::optional<MergeOutcome>> MemoryWarehouse::merged(const std::string& id) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
   return find_merge(id);
 }
 
 Result<Warehouse::Recheck> MemoryWarehouse::recheck(const std::string& id) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
   const auto anywhere = count_ids();
   Recheck out;
@@ -456,7 +457,7 @@ Result<Warehouse::Recheck> MemoryWarehouse::recheck(const std::string& id) {
 }
 
 Result<void> MemoryWarehouse::drop_stage(const std::string& id) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
   stages_.erase(id);
@@ -464,7 +465,7 @@ Result<void> MemoryWarehouse::drop_stage(const std::string& id) {
 }
 
 Result<std::vector<std::string>> MemoryWarehouse::stages() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   CV_TRY(require_table());
   std::vector<std::string> out;
   for (const auto& [id, rows] : stages_) out.push_back(id);
@@ -476,12 +477,12 @@ Result<SqlTable> MemoryWarehouse::sql(const std::string&) {
 }
 
 std::vector<MemoryWarehouse::Row> MemoryWarehouse::rows() const {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return rows_;
 }
 
 void MemoryWarehouse::make_anew() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   rows_.clear();
   loads_.clear();
   stages_.clear();
@@ -489,7 +490,7 @@ void MemoryWarehouse::make_anew() {
 }
 
 void MemoryWarehouse::set_rows(std::vector<Row> rows) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   rows_ = std::move(rows);
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "warehouse/warehouse.h"
 
 namespace changevault {
@@ -62,21 +62,21 @@ class MemoryWarehouse final : public Warehouse {
   void make_anew();
 
  private:
-  Result<void> require_table() const;
-  Result<const std::vector<Row>*> find_stage(const std::string& id) const;
-  std::optional<MergeOutcome> find_merge(const std::string& id) const;
+  Result<void> require_table() const CV_REQUIRES(mutex_);
+  Result<const std::vector<Row>*> find_stage(const std::string& id) const CV_REQUIRES(mutex_);
+  std::optional<MergeOutcome> find_merge(const std::string& id) const CV_REQUIRES(mutex_);
   Result<std::vector<Row>> read_again(std::span<const SegmentRef> segments, RecordFeed& feed,
                                       std::vector<Row> chosen) const;
   // Rows of the table by event_id; those without one are left out.
-  std::map<std::string, std::int64_t> count_ids() const;
+  std::map<std::string, std::int64_t> count_ids() const CV_REQUIRES(mutex_);
 
   Clock& clock_;
-  mutable std::mutex mutex_;
-  bool prepared_ = false;
-  std::vector<Row> rows_;
-  std::vector<LoadRecord> loads_;
-  std::int64_t insertions_ = 0;  // as the lock row of a real one counts them
-  std::map<std::string, std::vector<Row>> stages_;
+  mutable Mutex mutex_;
+  bool prepared_ CV_GUARDED_BY(mutex_) = false;
+  std::vector<Row> rows_ CV_GUARDED_BY(mutex_);
+  std::vector<LoadRecord> loads_ CV_GUARDED_BY(mutex_);
+  std::int64_t insertions_ CV_GUARDED_BY(mutex_) = 0;  // as the lock row of a real one counts them
+  std::map<std::string, std::vector<Row>> stages_ CV_GUARDED_BY(mutex_);
 };
 
 }  // namespace changevault
