@@ -1,0 +1,113 @@
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "archive/archiver_impl.h"
+#include "archive/hub_life.h"
+#include "archive/ledger_walk.h"
+
+namespace changevault {
+namespace {
+
+// How long a partition that the group takes away may go on being flushed.
+constexpr Duration kRevokeDeadline = seconds(20);
+
+}  // namespace
+
+Result<void> Archiver::Impl::go_on_behind_losses() {
+  for (const PartitionId partition : owned()) {
+    Owned* const owned = find(partition);
+    if (owned == nullptr) continue;
+    CV_ASSIGN(const bool ours, seek(*owned));
+    if (!ours) CV_TRY(stand_by(partition, nullptr));
+  }
+  return {};
+}
+
+// What is open is archived if it takes little time; else the next owner reads it again.
+Result<void> Archiver::Impl::give_up(PartitionId partition) {
+  const RetryPolicy usual = std::exchange(context_->retry, RetryPolicy{.give_up_after = kRevokeDeadline});
+  const Result<void> flushed = flush(partition);
+  context_->retry = usual;
+  owned_.erase(partition);
+  standby_.remove(partition);
+  if (!flushed && flushed.error().retryable) {
+    context_->tell(
+        fmt::format("partition {}: given up without its last events, their next owner reads them again ({})",
+                    partition.value, flushed.error().to_string()));
+    return {};
+  }
+  return flushed;
+}
+
+Result<void> Archiver::Impl::take_over(PartitionId partition) {
+  owned_.erase(partition);
+  standby_.remove(partition);
+  CV_TRY(sealer_->refresh());
+  if (partition.value >= sealer_->hub().partitions) CV_TRY(add_partitions(parts_, *sealer_));
+  Owned& taken = owned_.emplace(partition, Owned{PartitionArchive(partition, *context_), {}}).first->second;
+  const auto sealed_to = sealer_->sealed_to();
+  const auto floor = sealed_to ? std::optional(sealed_to->start()) : std::nullopt;
+  const Result<bool> claimed = taken.archive.claim(
+      {floor, sealer_->promised_end(partition), sealer_->joined_later(partition), sealer_->epoch_began()});
+  if (claimed && *claimed) {
+    CV_ASSIGN(const bool sought, seek(taken));
+    if (sought) return {};
+  }
+  if (!claimed) {
+    owned_.erase(partition);
+    return claimed.error();
+  }
+  return stand_by(partition, nullptr);
+}
+
+// The hub's retention may go on deleting between the claim and here. False: fenced while saying so.
+Result<bool> Archiver::Impl::seek(Owned& owned) {
+  PartitionArchive& archive = owned.archive;
+  while (true) {
+    const Result<void> sought = consumer_->seek(archive.partition(), archive.next());
+    if (sought) return true;
+    if (sought.error().code != ErrorCode::kNotFound || !options_.accept_loss) return sought.error();
+    const Result<void> recorded = archive.record_loss();
+    if (!recorded && recorded.error().code == ErrorCode::kFenced) return false;
+    CV_TRY(recorded);
+  }
+}
+
+Result<void> Archiver::Impl::stand_by(PartitionId partition, const Error* why) {
+  const auto it = owned_.find(partition);
+  CV_ASSIGN(const Slot end, it->second.archive.chain().find_end(sealer_->promised_end(partition)));
+  owned_.erase(it);
+  standby_.add(partition, end, now());
+  context_->tell(fmt::format("partition {}: {}; looking again in {}", partition.value,
+                             why != nullptr ? why->message : "other archivers claim it at the same time",
+                             to_string(milliseconds(2 * options_.flush_interval.ms))));
+  return {};
+}
+
+Result<void> Archiver::Impl::look_at_standby() {
+  for (const PartitionId partition : standby_.due(now())) {
+    Chain chain(parts_.store, parts_.layout.partition_chain(partition));
+    CV_ASSIGN(const Slot end, chain.find_end(sealer_->promised_end(partition)));
+    const Standby::Verdict verdict = standby_.judge(partition, end, now());
+    if (verdict == Standby::Verdict::kGone) {
+      context_->tell(
+          fmt::format("partition {}: nobody else writes to it any more, going on with it", partition.value));
+      CV_TRY(take_over(partition));
+    } else if (verdict == Standby::Verdict::kTwoOwners) {
+      CV_ASSIGN(const WalkedEntry newest, read_entry(chain, end.previous()));
+      context_->tell(fmt::format(
+          "partition {} has two owners: the hub gives it to us, and {} archives it; leaving it to that "
+          "one. Run archivers of one group on one hub only, or stop one of them",
+          partition.value, newest.entry.header.owner));
+    }
+  }
+  return {};
+}
+
+Result<void> Archiver::Impl::written(PartitionId partition, const Result<void>& outcome) {
+  if (outcome || outcome.error().code != ErrorCode::kFenced) return outcome;
+  return stand_by(partition, &outcome.error());
+}
+
+}  // namespace changevault
