@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,6 +24,8 @@ struct ArchiveContext {
   RetryPolicy retry;
   std::stop_token stop;
   std::function<void(const std::string&)> tell;  // what a person should know meanwhile; never empty
+  // One object of each partition that has any, listed once for all partitions that are claimed together.
+  std::optional<std::map<PartitionId, std::string>> uploaded = {};
 };
 
 }  // namespace changevault

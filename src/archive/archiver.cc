@@ -42,6 +42,7 @@ Result<ArchiveTotals> Archiver::run(ArchiveMode mode, std::stop_token stop) {
 Result<ArchiveTotals> Archiver::Impl::run(ArchiveMode mode, std::stop_token stop) {
   CV_TRY(start(mode, stop));
   CV_TRY(loop(stop));
+  if (mode != ArchiveMode::kFollow) CV_TRY(nothing_left_alone());
   return totals_;
 }
 
@@ -77,6 +78,7 @@ Result<void> Archiver::Impl::loop(const std::stop_token& stop) {
     CV_TRY(handle(*polled, polled_at));
     CV_TRY(flush_due());
     CV_TRY(look_at_standby());
+    CV_TRY(look_at_damaged());
     CV_TRY(seal_if_due());
     CV_ASSIGN(const bool finished, done());
     if (finished) return {};
@@ -109,9 +111,11 @@ Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
   for (const PartitionId partition : poll.lost) {
     owned_.erase(partition);
     standby_.remove(partition);
+    damaged_.remove(partition);
   }
   for (const PartitionId partition : poll.revoked) CV_TRY(give_up(partition));
   for (const PartitionId partition : poll.assigned) CV_TRY(take_over(partition));
+  context_->uploaded.reset();  // true for the partitions of one poll, not for later ones
   if (poll.batch) CV_TRY(take(*poll.batch, polled_at));
   return {};
 }
@@ -204,6 +208,10 @@ Result<void> Archiver::Impl::seal_if_due() {
   if (!watermark_moved_ || owned_.empty()) return {};
   watermark_moved_ = false;
   CV_TRY(sealer_->seal());
+  for (const auto& [partition, why] : sealer_->damage()) {
+    if (damaged_.is_news(partition, now()))
+      tell_damage(partition, "no hour is sealed until its ledger is put right", why);
+  }
   if (progress) progress(totals_);
   return {};
 }

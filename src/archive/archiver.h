@@ -71,10 +71,12 @@ class Archiver {
   // Archives the partitions that the group gives us until the mode's end or until `stop`, then flushes,
   // commits and returns. kOnce ends when everything that the hub held at its start is archived, by us or by
   // other members of the group. A partition that another owner writes to is left to it: where nothing new
-  // comes from there for two flush intervals, it is claimed again. Errors: kUnreachable, kCorrupt (the ledger
-  // is damaged or slots are gone), kValidation (another hub, or it has deleted what is not archived), kUsage
-  // (no `init` yet, another group), kFenced (the archive moved on to another hub), kBusy (kOnceAndClose
-  // beside another archiver). After any error what the ledger lists is right and a new run goes on from it.
+  // comes from there for two flush intervals, it is claimed again. One whose ledger is damaged is left alone
+  // and looked at now and then; a run that ends by itself says so at its end: kCorrupt. Errors: kUnreachable,
+  // kCorrupt (the chain of seals is damaged), kValidation (another hub, or it has deleted what is not
+  // archived), kUsage (no `init` yet, another group), kFenced (the archive moved on to another hub), kBusy
+  // (kOnceAndClose beside another archiver). After any error what the ledger lists is right and a new run
+  // goes on from it.
   Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
 
  private:

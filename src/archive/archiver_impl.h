@@ -11,6 +11,7 @@
 
 #include "archive/archive_parts.h"
 #include "archive/archiver.h"
+#include "archive/damaged_partitions.h"
 #include "archive/idle_watermark.h"
 #include "archive/once_target.h"
 #include "archive/partition_archive.h"
@@ -22,9 +23,10 @@ namespace changevault {
 
 // Polls the hub, hands events to their partitions, and decides when what is flushed.
 //
-// Invariants: a partition stands in at most one of `owned_` (we write its chain) and `standby_` (the group
-// gives it to us, another owner writes its chain). It enters `owned_` by a claim alone, and leaves it at once
-// when a slot of ours is refused, the group takes it away or the run ends.
+// Invariants: a partition stands in at most one of `owned_` (we write its chain), `standby_` (the group gives
+// it to us, another owner writes its chain) and `damaged_` (its chain cannot be read, so nobody writes it).
+// It enters `owned_` by a claim alone, and leaves it at once when a slot of ours is refused, the group takes
+// it away or the run ends.
 class Archiver::Impl {
  public:
   Impl(Parts parts, ArchiverOptions options)
@@ -51,10 +53,18 @@ class Archiver::Impl {
   Result<void> handle(const Poll& poll, Timestamp polled_at);
   Result<void> give_up(PartitionId partition);
   Result<void> take_over(PartitionId partition);
+  Result<void> claim(PartitionId partition);
   Result<bool> seek(Owned& owned);
   Result<void> go_on_behind_losses();
   Result<void> stand_by(PartitionId partition, const Error* why);
   Result<void> look_at_standby();
+  Result<void> look_at_standby(PartitionId partition);
+  Result<void> look_at_damaged();
+  // What reading a partition's chain came to: damage there ends our ownership, not the run.
+  Result<void> leave_alone_if_damaged(PartitionId partition, const Result<void>& outcome);
+  void tell_damage(PartitionId partition, const char* what, const Error& why) const;
+  // kCorrupt where something was left undone because of damage.
+  Result<void> nothing_left_alone() const;
   Result<void> take(const EventBatch& batch, Timestamp polled_at);
   Result<void> add_all(const EventBatch& batch);
   Result<void> idle(PartitionId partition);
@@ -86,6 +96,7 @@ class Archiver::Impl {
   std::unique_ptr<Consumer> consumer_;
   std::map<PartitionId, Owned> owned_;
   Standby standby_;
+  DamagedPartitions damaged_;
   Duration started_{};
   bool watermark_moved_ = true;
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at

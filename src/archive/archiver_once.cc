@@ -29,13 +29,14 @@ bool Archiver::Impl::owned_reached() {
 Result<bool> Archiver::Impl::reached_targets() {
   if (!owned_reached()) return false;
   for (const auto& [partition, target] : target_->ends()) {
-    if (owned_.contains(partition)) continue;
+    if (owned_.contains(partition) || damaged_.has(partition)) continue;
     // The group may still be dealing out its partitions.
-    const bool settled =
-        !owned_.empty() || standby_.has(partition) || now().ms - started_.ms >= kGroupSettles.ms;
+    const bool settled = !owned_.empty() || !damaged_.empty() || standby_.has(partition) ||
+                         now().ms - started_.ms >= kGroupSettles.ms;
     if (!settled) return false;
-    CV_ASSIGN(const bool reached, target_->reached_by_others(partition));
-    if (!reached) return false;
+    const Result<bool> reached = target_->reached_by_others(partition);
+    if (!reached) CV_TRY(leave_alone_if_damaged(partition, reached.error()));
+    if (reached && !*reached) return false;
   }
   return true;
 }
@@ -70,7 +71,7 @@ Result<bool> Archiver::Impl::done() {
 // Only the owner of a partition can say that no more comes for its hour.
 Result<bool> Archiver::Impl::owns_all() {
   for (const auto& [partition, target] : target_->ends()) {
-    if (owned_.contains(partition)) continue;
+    if (owned_.contains(partition) || damaged_.has(partition)) continue;
     if (now().ms - started_.ms < kCloseDeadline.ms) return false;
     return Error(ErrorCode::kBusy,
                  fmt::format("partition {} is held by another archiver of the group '{}'", partition.value,

@@ -35,6 +35,17 @@ Error hub_overtook(const HubComparison& found, const std::string& hub) {
       "from an older copy, say 'changevault archive --new-epoch' instead");
 }
 
+Result<std::map<PartitionId, std::string>> partitions_with_objects(const Archiver::Parts& parts) {
+  std::map<PartitionId, std::string> found;
+  CV_TRY(for_each_object(parts.store, parts.layout.archive_prefix(),
+                         [&](const ObjectInfo& info) -> Result<void> {
+                           const auto name = parts.layout.parse(info.key);
+                           if (name && name->origin) found.try_emplace(name->origin->partition, info.key);
+                           return {};
+                         }));
+  return found;
+}
+
 }  // namespace
 
 PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& context)
@@ -76,23 +87,18 @@ Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
 
 // Nothing is uploaded before a claim: objects of a partition without a chain say that the chain was deleted.
 Result<void> PartitionArchive::check_never_archived() {
-  const Archiver::Parts& parts = context_.parts;
-  std::string found;
-  CV_TRY(for_each_object(parts.store, parts.layout.archive_prefix(),
-                         [&](const ObjectInfo& info) -> Result<void> {
-                           const auto name = parts.layout.parse(info.key);
-                           if (name && name->origin && name->origin->partition == partition_)
-                             found = info.key;
-                           return {};
-                         }));
-  if (found.empty()) return {};
+  if (!context_.uploaded) {
+    CV_ASSIGN(context_.uploaded, partitions_with_objects(context_.parts));
+  }
+  const auto found = context_.uploaded->find(partition_);
+  if (found == context_.uploaded->end()) return {};
   // Another owner may have claimed it, and uploaded, since the chain was looked at.
   CV_ASSIGN(const Slot end, chain_.find_end());
   if (end > Slot(0)) return {};
   return Error(ErrorCode::kCorrupt,
-               fmt::format("the ledger of partition {} is gone, what was archived under it is there",
-                           partition_.value),
-               found,
+               fmt::format("the ledger of partition {} is gone, what was archived under it is there: {}",
+                           partition_.value, found->second),
+               chain_.folder(),
                "nothing was written. Bring the folder back from a copy of the archive: changevault repair "
                "--copy DIR; then "
                "find out who deletes below the archive's root");

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "archive/ledger_problem.h"
 #include "archive/ledger_walk.h"
 #include "hub/hub_checks.h"
 
@@ -66,7 +67,9 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
   resume.previous_sha = kNoPrevious;
   BackwardReader reader(resume);
   for (Slot slot = resume.end.previous(); slot >= Slot(0); slot = slot.previous()) {
-    CV_ASSIGN(const WalkedEntry walked, read_entry(chain, slot));
+    const Result<WalkedEntry> read = read_entry(chain, slot);
+    if (!read) return is_ledger_damage(read.error()) ? damage_error(read.error()) : read.error();
+    const WalkedEntry& walked = *read;
     if (slot == resume.end.previous()) {
       resume.previous_sha = walked.sha256;
       resume.owner = walked.entry.header.owner;

@@ -194,29 +194,41 @@ Result<void> Sealer::take(const WalkedEntry& walked) {
   if (const auto* seal = std::get_if<SealEntry>(&walked.entry.body)) {
     sealed_to_ = seal->to;
     through_ = seal->through;
-    CV_TRY(keep_open_losses(*seal));
+    sealed_losses_ = seal->lost;
   }
   previous_sha_ = walked.sha256;
   return {};
 }
 
-// Of what reaches beyond this seal's end, or nobody knows how far.
-Result<void> Sealer::keep_open_losses(const SealEntry& seal) {
-  open_losses_.clear();
-  for (const SealedLoss& place : seal.lost) {
+// Of what reaches beyond the newest seal's end, or nobody knows how far.
+Result<void> Sealer::read_open_losses() {
+  if (!sealed_losses_) return {};
+  std::vector<OpenLoss> open;
+  for (const SealedLoss& place : *sealed_losses_) {
     Chain chain(context_.parts.store, context_.parts.layout.partition_chain(place.partition));
-    CV_ASSIGN(WalkedEntry walked, read_entry(chain, place.slot));
-    auto* lost = std::get_if<LostEntry>(&walked.entry.body);
-    if (lost == nullptr)
-      return Error(ErrorCode::kCorrupt, "a seal names this ledger slot as a loss, it is none", walked.key);
-    if (!lost->to || *lost->to >= seal.to.start()) open_losses_.push_back({place, std::move(*lost)});
+    Result<WalkedEntry> walked = read_entry(chain, place.slot);
+    if (!walked && !is_ledger_damage(walked.error())) return std::move(walked).error();
+    auto* lost = walked ? std::get_if<LostEntry>(&walked->entry.body) : nullptr;
+    if (lost == nullptr) {
+      damage_.insert_or_assign(
+          place.partition, walked ? Error(ErrorCode::kCorrupt,
+                                          "a seal names this ledger slot as a loss, it is none", walked->key)
+                                  : damage_error(std::move(walked).error()));
+      return {};
+    }
+    if (!lost->to || *lost->to >= sealed_to_->start()) open.push_back({place, std::move(*lost)});
   }
+  open_losses_ = std::move(open);
+  sealed_losses_.reset();
   return {};
 }
 
 Result<void> Sealer::seal() {
   while (true) {
+    damage_.clear();
+    CV_TRY(read_open_losses());
     for (std::int32_t p = 0; p < hub_.partitions; ++p) CV_TRY(follow_partition(PartitionId(p)));
+    if (!damage_.empty()) return {};
     auto seal = next_seal(inputs_, sealed_to_, open_losses_);
     if (!seal) return {};
     seal->hub = hub_slot_;
@@ -232,15 +244,27 @@ Result<bool> Sealer::write_hub(const HubEntry& hub) {
 }
 
 Result<void> Sealer::follow_partition(PartitionId partition) {
+  const Result<void> read = read_on(partition);
+  if (read || !is_ledger_damage(read.error())) return read;
+  damage_.insert_or_assign(partition, damage_error(read.error()));
+  // What was read before may have been replaced: it is read again, from the newest seal on.
+  inputs_[partition].clear();
+  follow_.erase(partition);
+  return {};
+}
+
+Result<void> Sealer::read_on(PartitionId partition) {
   Chain chain(context_.parts.store, context_.parts.layout.partition_chain(partition));
   const auto named = through_.find(partition);
   const Slot begin = named == through_.end() ? Slot(0) : named->second;
-  Slot& next = read_.try_emplace(partition, begin).first->second;
+  auto& [next, previous] = follow_.try_emplace(partition, Follow{begin, {}}).first->second;
   auto& inputs = inputs_[partition];
   for (;; next = next.next()) {
     auto walked = read_entry(chain, next);
     if (!walked && walked.error().code == ErrorCode::kNotFound) return {};
     if (!walked) return walked.error();
+    if (!previous.empty() && walked->entry.header.previous != previous) return rewritten(walked->key);
+    previous = walked->sha256;
     EntryBody& body = walked->entry.body;
     if (auto* commit = std::get_if<CommitEntry>(&body)) {
       for (auto* list : {&commit->segments, &commit->dead_letters}) {

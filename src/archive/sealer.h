@@ -82,15 +82,19 @@ class Sealer {
   // What the newest seal promises: the partition's chain ends here or later.
   Slot promised_end(PartitionId partition) const;
 
-  // Reads what is new in the partitions' chains and writes every seal that is due.
+  // Reads what is new in the partitions' chains and writes every seal that is due: none while a chain is
+  // damaged in what a seal would be made from.
   Result<void> seal();
+  // The damage that kept the last seal() from sealing, by partition.
+  const std::map<PartitionId, Error>& damage() const { return damage_; }
 
  private:
   Result<void> read_slot(Slot slot);
   Result<void> take(const WalkedEntry& walked);
   Result<void> read_end(Slot end);
-  Result<void> keep_open_losses(const SealEntry& seal);
+  Result<void> read_open_losses();
   Result<void> follow_partition(PartitionId partition);
+  Result<void> read_on(PartitionId partition);
   Result<bool> write(EntryBody body);
   void forget_sealed();
 
@@ -104,11 +108,17 @@ class Sealer {
   Slot hub_slot_{};                    // where it stands
   Timestamp epoch_began_{};
   std::optional<Hour> sealed_to_;
-  std::map<PartitionId, Slot> through_;  // of the newest seal
+  std::map<PartitionId, Slot> through_;                   // of the newest seal
+  std::optional<std::vector<SealedLoss>> sealed_losses_;  // of the newest seal, until they are read
   std::vector<OpenLoss> open_losses_;
 
-  SealInputs inputs_;                 // read so far, not yet behind us
-  std::map<PartitionId, Slot> read_;  // the next slot to read of each chain
+  struct Follow {
+    Slot next{};           // to be read
+    std::string previous;  // sha256 of the slot before; empty: not read
+  };
+  SealInputs inputs_;  // read so far, not yet behind us
+  std::map<PartitionId, Follow> follow_;
+  std::map<PartitionId, Error> damage_;
 };
 
 }  // namespace changevault
