@@ -506,8 +506,9 @@ TEST_F(RecoveryFault, AHoleInTheJournalIsNamedAndNothingIsWritten) {
 TEST_F(RecoveryFault, WhatADamagedRecoveryLeftIsFound) {
   const RecoveryPlan made = plan();
   std::stop_source stop;
+  int merges = 0;
   FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge") stop.request_stop();
+    if (step == "merge" && ++merges == 2) stop.request_stop();
     return Fault::kNone;
   });
   EXPECT_ERROR(Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks()),
