@@ -77,7 +77,11 @@ class RunVerb final : public Verb {
     Screen screen(context.out, parts.clock);
     archiver.on_progress([&](const ArchiveTotals& totals) { screen.show(totals); });
     archiver.on_notice([&](const std::string& words) { context.out.note(words); });
-    loader.on_progress([&](const LoadTotals& totals) { screen.show(totals); });
+    Duration pause = kFirstPause;  // behind a failure; of the loading thread, which tells its progress, too
+    loader.on_progress([&](const LoadTotals& totals) {
+      pause = kFirstPause;
+      screen.show(totals);
+    });
 
     Supervisor supervisor;
     supervisor.add("archive", [&](std::stop_token stop) -> Result<void> {
@@ -87,7 +91,7 @@ class RunVerb final : public Verb {
     });
     supervisor.add("load", [&](std::stop_token stop) -> Result<void> {
       // The archive must go on whatever the warehouse does: what the hub deletes meanwhile would be lost.
-      for (Duration pause = kFirstPause;; pause = std::min(milliseconds(2 * pause.ms), kLongestPause)) {
+      for (;; pause = std::min(milliseconds(2 * pause.ms), kLongestPause)) {
         const Result<LoadTotals> totals = loader.run(false, stop);
         if (totals) {
           screen.set(*totals);
