@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // Free text so long that an event has about 750 bytes and its record twice that.
 constexpr std::size_t kTextBytes = 120;
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
 
 void generate(const fs::path& path, std::int64_t events) {
   const Timestamp hour = *from_date(2025, 1, 15) + hours(14);
