@@ -109,6 +109,11 @@ Result<RecoveryPlan> read_plan(const std::string& path) {
                "nothing was changed; make the plan anew with: changevault recover SCOPE --plan=FILE");
 }
 
+// A merge is one transaction, and a warehouse that holds 2,048 rows at a time in memory needs several times
+// the text of long ones (decision 11): a part takes fewer of them.
+constexpr std::int64_t kLongRow = std::int64_t{64} << 10;
+constexpr std::int64_t kLongRowWeight = 4;
+
 class RecoverVerb final : public Verb {
  public:
   std::string name() const override { return "recover"; }
@@ -237,7 +242,8 @@ class RecoverVerb final : public Verb {
     options.chunk_text_bytes = context.configuration.load.batch_bytes;
     options.text_bytes = [this](const PlannedSegment& segment) {
       const auto known = text_bytes_.find(segment.key);
-      return known == text_bytes_.end() ? 8 * segment.bytes : known->second;
+      const std::int64_t text = known == text_bytes_.end() ? 8 * segment.bytes : known->second;
+      return text > segment.records * kLongRow ? kLongRowWeight * text : text;
     };
     return options;
   }
