@@ -35,7 +35,7 @@ class HubMembers : public ::testing::Test {
  protected:
   struct Word {
     int member = 0;
-    char kind = ' ';  // assigned, revoked, lost, event
+    char kind = ' ';  // assigned, revoked, lost, event; of a publisher: done
     int partition = 0;
     std::int64_t sequence = 0;
   };
@@ -63,7 +63,7 @@ class HubMembers : public ::testing::Test {
   // The next word of any member; fails the test where none comes.
   Word next() {
     pollfd ready{ends_[0], POLLIN, 0};
-    if (::poll(&ready, 1, 30'000) != 1) throw std::runtime_error("the members fell silent");
+    if (::poll(&ready, 1, 30'000) != 1) throw std::runtime_error("the members fell silent: " + who_is_left());
     Word word;
     if (::read(ends_[0], &word, sizeof word) != static_cast<ssize_t>(sizeof word))
       throw std::runtime_error("half a word");
@@ -74,6 +74,9 @@ class HubMembers : public ::testing::Test {
       case 'r':
       case 'l':
         held_[word.member].erase(word.partition);
+        break;
+      case 'd':
+        ++done_;
         break;
       default:
         break;
@@ -86,10 +89,26 @@ class HubMembers : public ::testing::Test {
   Duration lease_ = minutes(10);
   std::map<int, pid_t> members_;
   std::map<int, std::set<int>> held_;  // by what the members said
+  int done_ = 0;                       // publishers that have nothing left to append
 
- private:
   void say(const Word& word) const {
     if (::write(ends_[1], &word, sizeof word) != static_cast<ssize_t>(sizeof word)) ::_exit(90);
+  }
+
+ private:
+  // For the message of a test that waited in vain: each member, how it ended if it did, and what it held.
+  std::string who_is_left() const {
+    std::string text;
+    for (const auto& [number, pid] : members_) {
+      int status = 0;
+      const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
+      text += "member " + std::to_string(number) + (ended ? " ended " + std::to_string(status) : " lives") +
+              ", holds";
+      if (const auto held = held_.find(number); held != held_.end())
+        for (const int partition : held->second) text += " " + std::to_string(partition);
+      text += "; ";
+    }
+    return text + std::to_string(done_) + " publishers are done";
   }
 
   // A partition is worked on under a lock of its own: another's lock on it is a second reader, exit code 91.
@@ -160,6 +179,7 @@ TEST_F(HubMembers, KilledAndReplacedTheyNeverReadAPartitionTwiceAtOnceNorSkipAnE
         for (int j = i; j < i + 3; ++j) messages.push_back({std::to_string(j), "{}", std::nullopt});
         if (!(*producer)->append(std::move(messages))) return 2;
       }
+      say({writer, 'd', 0, 0});
       return 0;
     }));
   }
@@ -178,9 +198,10 @@ TEST_F(HubMembers, KilledAndReplacedTheyNeverReadAPartitionTwiceAtOnceNorSkipAnE
     held_.erase(number);
     start(newest++);
   }
+  while (done_ < 2) ASSERT_NO_FATAL_FAILURE(take(next()));
   for (const pid_t publisher : publishers) {
     int status = 0;
-    while (::waitpid(publisher, &status, WNOHANG) == 0) ASSERT_NO_FATAL_FAILURE(take(next()));
+    ASSERT_EQ(::waitpid(publisher, &status, 0), publisher);
     ASSERT_EQ(status, 0);
   }
   const auto bounds = value(value(SqliteHub::open(path_, system_clock()))->bounds());
