@@ -1,6 +1,7 @@
 #include "archive/verify_segment.h"
 
 #include <algorithm>
+#include <expected>
 #include <optional>
 #include <utility>
 
@@ -8,6 +9,7 @@
 
 #include "base/hash.h"
 #include "codec/json_fields.h"
+#include "codec/record_front.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 #include "codec/segment_writer.h"
@@ -165,7 +167,11 @@ class SegmentVerifier {
   Result<bool> check_presence();
   Result<void> read_records(ObjectSource& source);
   Result<void> check_line(std::string_view line);
+  bool rebuilds(std::string_view line, const HubEvent& event, Timestamp processed,
+                std::expected<ParsedEvent, Refusal>& parsed);
   Result<void> check_record(std::string_view line);
+  Result<void> check_scanned(std::string_view line);
+  Result<void> take(std::string_view line, const HubEvent& event, const ParsedEvent& parsed);
   Result<void> check_dead_letter(std::string_view line);
   Result<void> check_place(Sequence sequence, Timestamp enqueued) const;
   void compare_tally();
@@ -177,6 +183,7 @@ class SegmentVerifier {
   bool dead_letter_;
   const ObjectInfo* seen_;
   RecordBuilder builder_;
+  RecordFrontReader fronts_;
   RecordScanner scanner_;
   Hasher whole_{Hasher::Kind::kSha256};
   BlockHasher blocks_;
@@ -288,26 +295,48 @@ Result<void> SegmentVerifier::check_place(Sequence sequence, Timestamp enqueued)
 }
 
 // The event itself is in the record, unchanged: what the archiver makes of it must be this very line.
+bool SegmentVerifier::rebuilds(std::string_view line, const HubEvent& event, Timestamp processed,
+                               std::expected<ParsedEvent, Refusal>& parsed) {
+  parsed = builder_.parse(event);
+  if (!parsed) return false;
+  rebuilt_.clear();
+  builder_.append_record(*parsed, event, event.broker_time, processed, rebuilt_);
+  return std::string_view(rebuilt_).substr(0, rebuilt_.size() - 1) == line;
+}
+
+// A line that its own front and the event behind it make again needs no scan: the rebuilt line is a record by
+// construction, and it has one raw_event.
 Result<void> SegmentVerifier::check_record(std::string_view line) {
+  std::expected<ParsedEvent, Refusal> parsed;
+  if (const auto front = fronts_.read(line)) {
+    const HubEvent event{listed_.partition, Sequence(front->sequence_number), front->offset,
+                         front->enqueued_time, guess_raw_event(line)};
+    if (rebuilds(line, event, front->processed_timestamp, parsed)) return take(line, event, *parsed);
+  }
+  return check_scanned(line);
+}
+
+Result<void> SegmentVerifier::check_scanned(std::string_view line) {
   CV_ASSIGN(const RecordView record, scanner_.scan(line));
   if (!record.sequence_number || !record.processed_timestamp || !record.offset)
     return bad_record("its position is not complete");
   if (record.partition_id != to_string(listed_.partition)) return bad_record("it is of another partition");
-  const Namespace ns{std::string(record.database_name.value_or("")),
-                     std::string(record.collection_name.value_or(""))};
-  if (ns != listed_.ns) return bad_record("it belongs to " + to_string(ns));
-  const Sequence sequence(*record.sequence_number);
-  CV_TRY(check_place(sequence, record.enqueued_time));
-
-  const HubEvent event{listed_.partition, sequence, *record.offset, record.enqueued_time, record.raw_event};
-  const auto parsed = builder_.parse(event);
+  const HubEvent event{listed_.partition, Sequence(*record.sequence_number), *record.offset,
+                       record.enqueued_time, record.raw_event};
+  std::expected<ParsedEvent, Refusal> parsed;
+  const bool same = rebuilds(line, event, *record.processed_timestamp, parsed);
   if (!parsed) return bad_record("its event is not a valid one: " + parsed.error());
-  rebuilt_.clear();
-  builder_.append_record(*parsed, event, record.enqueued_time, *record.processed_timestamp, rebuilt_);
-  if (std::string_view(rebuilt_).substr(0, rebuilt_.size() - 1) != line)
-    return bad_record("its fields are not those of its event");
-  tally_.add(parsed->operation, sequence, record.enqueued_time, parsed->id, line.size());
-  block_tally_.add(sequence, record.enqueued_time, parsed->id.high,
+  if (!same) return bad_record("its fields are not those of its event");
+  return take(line, event, *parsed);
+}
+
+Result<void> SegmentVerifier::take(std::string_view line, const HubEvent& event, const ParsedEvent& parsed) {
+  if (parsed.database != listed_.ns.database || parsed.collection != listed_.ns.collection)
+    return bad_record("it belongs to " +
+                      to_string(Namespace{std::string(parsed.database), std::string(parsed.collection)}));
+  CV_TRY(check_place(event.sequence, event.broker_time));
+  tally_.add(parsed.operation, event.sequence, event.broker_time, parsed.id, line.size());
+  block_tally_.add(event.sequence, event.broker_time, parsed.id.high,
                    static_cast<std::int64_t>(line.size()) + 1);
   return {};
 }

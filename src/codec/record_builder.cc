@@ -34,11 +34,22 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
-void append_time(std::string& out, Timestamp time) {
-  out.push_back('"');
-  append_rfc3339(out, time);
-  out.push_back('"');
-}
+// The text of the last time asked for: events that follow one another often have the same.
+class TimeText {
+ public:
+  std::string_view of(Timestamp time) {
+    if (text_.empty() || time != time_) {
+      text_.clear();
+      append_rfc3339(text_, time);
+      time_ = time;
+    }
+    return text_;
+  }
+
+ private:
+  std::string text_;
+  Timestamp time_{};
+};
 
 void append_name(std::string& out, std::string_view name) {
   if (name.empty()) {
@@ -66,17 +77,16 @@ void append_cluster_time(std::string& out, const ParsedEvent& parsed) {
 }
 
 // From processed_timestamp to enqueued_time: the fields that records and dead letters share.
-void append_position(std::string& out, const HubEvent& event, Timestamp effective, Timestamp processed) {
-  out.append(R"(,"processed_timestamp":)");
-  append_time(out, processed);
-  out.append(R"(,"partition_id":")");
+void append_position(std::string& out, const HubEvent& event, std::string_view effective,
+                     std::string_view processed) {
+  out.append(R"(,"processed_timestamp":")").append(processed);
+  out.append(R"(","partition_id":")");
   append_integer(out, event.partition.value);
   out.append(R"(","offset":)");
   append_json_string(out, event.offset);
   out.append(R"(,"sequence_number":)");
   append_integer(out, event.sequence.value);
-  out.append(R"(,"enqueued_time":)");
-  append_time(out, effective);
+  out.append(R"(,"enqueued_time":")").append(effective).push_back('"');
 }
 
 bool spans_lines(std::string_view text) {
@@ -93,6 +103,8 @@ struct RecordBuilder::Parser {
   std::string compact;  // the event without white space, where it spanned lines
   Digits seconds;
   Digits increment;
+  TimeText processed;
+  TimeText effective;
 
   // The event on one line. White space is taken out only from text that is proven: between the two digits of
   // "1\n2" it is what makes the text invalid. Raw line breaks inside strings are no JSON, so all that are
@@ -150,7 +162,7 @@ void RecordBuilder::append_record(const ParsedEvent& parsed, const HubEvent& eve
   out.append(R"({"event_id":")");
   append_hex(out, parsed.id);
   out.push_back('"');
-  append_position(out, event, effective, processed);
+  append_position(out, event, parser_->effective.of(effective), parser_->processed.of(processed));
   out.append(R"(,"operation_type":)");
   append_json_string(out, parsed.operation);
   out.append(R"(,"database_name":)");
@@ -172,7 +184,7 @@ void RecordBuilder::append_dead_letter(const Refusal& reason, const HubEvent& ev
                                        Timestamp processed, std::string& out) {
   out.append(R"({"reason":)");
   append_json_string(out, reason);
-  append_position(out, event, effective, processed);
+  append_position(out, event, to_rfc3339(effective), to_rfc3339(processed));
   out.append(R"(,"payload_base64":")").append(to_base64(event.payload)).append("\"}\n");
 }
 

@@ -36,7 +36,6 @@ constexpr std::array<std::string_view, kFieldCount> kNames{
     "enqueued_time", "operation_type",      "database_name", "collection_name", "document_key",
     "full_document", "update_description",  "cluster_time",  "raw_event"};
 
-constexpr std::string_view kFront = R"({"event_id":")";
 constexpr std::size_t kIdDigits = 32;
 
 Error corrupt(std::string what) {
@@ -212,13 +211,6 @@ Result<RecordView> RecordScanner::scan(std::string_view line, bool strict) {
   CV_ASSIGN(RecordView record, parser_->view());
   record.line = line;
   return record;
-}
-
-std::optional<std::string_view> leading_event_id(std::string_view line) {
-  if (!line.starts_with(kFront) || line.size() <= kFront.size() + kIdDigits) return std::nullopt;
-  const std::string_view id = line.substr(kFront.size(), kIdDigits);
-  if (line[kFront.size() + kIdDigits] != '"' || !is_lower_hex(id)) return std::nullopt;
-  return id;
 }
 
 }  // namespace changevault

@@ -52,8 +52,4 @@ class RecordScanner {
   std::unique_ptr<Parser> parser_;
 };
 
-// The event_id of a line, by its fixed place at the front of our own records; nullopt where the line does not
-// start so (then scan it).
-std::optional<std::string_view> leading_event_id(std::string_view line);
-
 }  // namespace changevault

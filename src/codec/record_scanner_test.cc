@@ -163,15 +163,5 @@ TEST(RecordScanner, AcceptsTheDeepestEventStrictly) {
   EXPECT_EQ(value(scanner.scan(line, true)).raw_event, event);
 }
 
-TEST(RecordScanner, FindsTheLeadingEventId) {
-  EXPECT_EQ(leading_event_id(our_line()), kId);
-  EXPECT_EQ(leading_event_id(" " + our_line()), std::nullopt);
-  EXPECT_EQ(leading_event_id(R"({"event_id":"short"})"), std::nullopt);
-  EXPECT_EQ(leading_event_id(R"({"event_id":"0123456789abcdef0123456789abcdef0"})"), std::nullopt);
-  EXPECT_EQ(leading_event_id(R"({"event_id":"0123456789abcdef0123456789abcde\"})"), std::nullopt);
-  EXPECT_EQ(leading_event_id(R"({"event_id":"0123456789abcdef0123456789abcdef)"), std::nullopt);
-  EXPECT_EQ(leading_event_id(""), std::nullopt);
-}
-
 }  // namespace
 }  // namespace changevault

@@ -11,6 +11,7 @@
 #include "codec/json_text.h"
 #include "codec/number_unwrap.h"
 #include "codec/record_builder.h"
+#include "codec/record_front.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 #include "tests/property/codec_random_json.h"
@@ -117,8 +118,19 @@ RC_GTEST_PROP(RecordProperty, ScanGivesBackWhatWasBuilt, (std::uint64_t seed)) {
     RC_ASSERT(record.full_document == unwrapped(document));
     RC_ASSERT(record.update_description == unwrapped(update));
     RC_ASSERT(record.collection_name.value_or("") == parsed->collection);
-    RC_ASSERT(leading_event_id(line) == std::optional(record.event_id));
   }
+  const RecordView record = value(scanner.scan(line, true));
+  RecordFrontReader fronts;
+  const auto front = fronts.read(line);
+  RC_ASSERT(front.has_value());
+  RC_ASSERT(front->event_id == record.event_id);
+  RC_ASSERT(front->processed_timestamp == record.processed_timestamp);
+  RC_ASSERT(front->partition_id == record.partition_id);
+  RC_ASSERT(front->offset == record.offset);
+  RC_ASSERT(front->sequence_number == record.sequence_number);
+  RC_ASSERT(front->enqueued_time == record.enqueued_time);
+  RC_ASSERT(front->operation_type == record.operation_type);
+  RC_ASSERT(guess_raw_event(line).ends_with(event));
 }
 
 enum class Verdict { kEvent, kNoEvent, kUnknown };

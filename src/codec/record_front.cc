@@ -1,0 +1,77 @@
+#include "codec/record_front.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace changevault {
+namespace {
+
+constexpr std::string_view kRawEvent = R"(,"raw_event":)";
+
+// Takes `expected` from the front of `rest`.
+bool take(std::string_view& rest, std::string_view expected) {
+  if (!rest.starts_with(expected)) return false;
+  rest.remove_prefix(expected.size());
+  return true;
+}
+
+// Takes a text without escapes and its closing quote.
+bool take_text(std::string_view& rest, std::string_view& text) {
+  const std::size_t end = rest.find('"');
+  if (end == std::string_view::npos) return false;
+  text = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return text.find('\\') == std::string_view::npos;
+}
+
+bool take_integer(std::string_view& rest, std::int64_t& value) {
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (error != std::errc()) return false;
+  rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+  return true;
+}
+
+bool take_event_id(std::string_view& rest, std::string_view& id) {
+  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return take_text(rest, id) && id.size() == 32 && std::ranges::all_of(id, is_digit);
+}
+
+}  // namespace
+
+bool RecordFrontReader::read_time(std::string_view text, KnownTime& known) {
+  if (text.size() != sizeof known.text) return false;
+  if (std::memcmp(text.data(), known.text, sizeof known.text) == 0) return true;
+  const auto time = parse_rfc3339(text);
+  if (!time || text[10] != 'T' || text[23] != 'Z') return false;
+  std::memcpy(known.text, text.data(), sizeof known.text);
+  known.time = *time;
+  return true;
+}
+
+std::optional<RecordFront> RecordFrontReader::read(std::string_view line) {
+  RecordFront front;
+  std::string_view processed, enqueued;
+  const bool whole = take(line, R"({"event_id":")") && take_event_id(line, front.event_id) &&
+                     take(line, R"(,"processed_timestamp":")") && take_text(line, processed) &&
+                     take(line, R"(,"partition_id":")") && take_text(line, front.partition_id) &&
+                     take(line, R"(,"offset":")") && take_text(line, front.offset) &&
+                     take(line, R"(,"sequence_number":)") && take_integer(line, front.sequence_number) &&
+                     take(line, R"(,"enqueued_time":")") && take_text(line, enqueued) &&
+                     take(line, R"(,"operation_type":")") && take_text(line, front.operation_type) &&
+                     !front.operation_type.empty() && line.starts_with(',');
+  if (!whole || !read_time(processed, processed_) || !read_time(enqueued, enqueued_)) return std::nullopt;
+  front.processed_timestamp = processed_.time;
+  front.enqueued_time = enqueued_.time;
+  return front;
+}
+
+std::string_view guess_raw_event(std::string_view line) {
+  const void* found = ::memmem(line.data(), line.size(), kRawEvent.data(), kRawEvent.size());
+  if (found == nullptr || !line.ends_with('}')) return {};
+  const auto begin =
+      static_cast<std::size_t>(static_cast<const char*>(found) - line.data()) + kRawEvent.size();
+  return line.substr(begin, line.size() - 1 - begin);
+}
+
+}  // namespace changevault
