@@ -8,6 +8,7 @@
 #include "codec/document_key.h"
 #include "codec/event_parser.h"
 #include "codec/json_reader.h"
+#include "codec/record_front.h"
 #include "codec/segment_reader.h"
 #include "store/object_source.h"
 
@@ -24,6 +25,8 @@ class RecordFilter {
     if (filter.key_) return filter;
     return Error(ErrorCode::kUsage, "the document key is not JSON", scope.key, R"(for example {"_id":42})");
   }
+
+  bool needs_documents() const { return key_.has_value(); }
 
   bool takes(const RecordView& record) {
     if (!scope_.matches_time(record.enqueued_time)) return false;
@@ -53,6 +56,22 @@ class LineScanner {
 
   Result<RecordView> scan(std::string_view line) {
     ++number_;
+    return again(line);
+  }
+
+  // What stands before the documents, where that is enough to know it; else the whole.
+  Result<RecordView> facts(std::string_view line) {
+    if (proven_) {
+      if (const auto front = fronts_.read(line)) {
+        ++number_;
+        return *front;
+      }
+    }
+    return scan(line);
+  }
+
+  // The line just taken, whole.
+  Result<RecordView> again(std::string_view line) {
     if (!proven_ && !is_json(line)) {
       return placed(Error(ErrorCode::kCorrupt, "record: not JSON: " + json_.error()));
     }
@@ -75,6 +94,7 @@ class LineScanner {
 
   const std::string& key_;
   bool proven_;
+  RecordFrontReader fronts_;
   RecordScanner scanner_;
   JsonReader json_{kMaxEventDepth + 1};
   std::int64_t number_ = 0;
@@ -101,18 +121,45 @@ SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token
 
 Result<void> SegmentFeed::read(const SegmentRef& segment, const EachRecord& each) {
   CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
+  LineScanner scanner(segment);
+  return read_lines(segment, [&](std::string_view line) -> Result<void> {
+    CV_ASSIGN(const RecordView record, scanner.scan(line));
+    return filter.takes(record) ? each(record) : Result<void>();
+  });
+}
+
+Result<void> SegmentFeed::read_facts(const SegmentRef& segment, const EachRecord& each) {
+  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
+  LineScanner scanner(segment);
+  return read_lines(segment, [&](std::string_view line) -> Result<void> {
+    CV_ASSIGN(const RecordView record, filter.needs_documents() ? scanner.scan(line) : scanner.facts(line));
+    return filter.takes(record) ? each(record) : Result<void>();
+  });
+}
+
+Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& choose,
+                                      const EachRecord& each) {
+  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
+  LineScanner scanner(segment);
+  return read_lines(segment, [&](std::string_view line) -> Result<void> {
+    CV_ASSIGN(const RecordView facts, filter.needs_documents() ? scanner.scan(line) : scanner.facts(line));
+    if (!filter.takes(facts) || !choose(facts)) return {};
+    if (!facts.raw_event.empty()) return each(facts);
+    CV_ASSIGN(const RecordView record, scanner.again(line));
+    return each(record);
+  });
+}
+
+Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& each) {
   Hasher hasher(Hasher::Kind::kSha256);
   ObjectSource source(store_, segment.key, [&](std::string_view piece) {
     hasher.update(piece);
     bytes_read_ += static_cast<std::int64_t>(piece.size());
   });
   SegmentReader reader(source);
-  LineScanner scanner(segment);
   const auto each_line = [&](std::string_view line) -> Result<void> {
-    CV_ASSIGN(const RecordView record, scanner.scan(line));
     ++records_read_;
-    if (filter.takes(record)) CV_TRY(each(record));
-    return {};
+    return each(line);
   };
   while (true) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);

@@ -309,9 +309,9 @@ bool SegmentVerifier::rebuilds(std::string_view line, const HubEvent& event, Tim
 Result<void> SegmentVerifier::check_record(std::string_view line) {
   std::expected<ParsedEvent, Refusal> parsed;
   if (const auto front = fronts_.read(line)) {
-    const HubEvent event{listed_.partition, Sequence(front->sequence_number), front->offset,
+    const HubEvent event{listed_.partition, Sequence(*front->sequence_number), *front->offset,
                          front->enqueued_time, guess_raw_event(line)};
-    if (rebuilds(line, event, front->processed_timestamp, parsed)) return take(line, event, *parsed);
+    if (rebuilds(line, event, *front->processed_timestamp, parsed)) return take(line, event, *parsed);
   }
   return check_scanned(line);
 }

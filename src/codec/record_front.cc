@@ -25,6 +25,15 @@ bool take_text(std::string_view& rest, std::string_view& text) {
   return text.find('\\') == std::string_view::npos;
 }
 
+// Takes a text as above, or null.
+bool take_name(std::string_view& rest, std::optional<std::string_view>& name) {
+  if (take(rest, "null")) return true;
+  std::string_view text;
+  if (!take(rest, "\"") || !take_text(rest, text)) return false;
+  name = text;
+  return true;
+}
+
 bool take_integer(std::string_view& rest, std::int64_t& value) {
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
   if (error != std::errc()) return false;
@@ -49,18 +58,25 @@ bool RecordFrontReader::read_time(std::string_view text, KnownTime& known) {
   return true;
 }
 
-std::optional<RecordFront> RecordFrontReader::read(std::string_view line) {
-  RecordFront front;
-  std::string_view processed, enqueued;
+std::optional<RecordView> RecordFrontReader::read(std::string_view line) {
+  RecordView front;
+  front.line = line;
+  std::string_view processed, partition, offset, enqueued;
+  std::int64_t sequence = 0;
   const bool whole = take(line, R"({"event_id":")") && take_event_id(line, front.event_id) &&
                      take(line, R"(,"processed_timestamp":")") && take_text(line, processed) &&
-                     take(line, R"(,"partition_id":")") && take_text(line, front.partition_id) &&
-                     take(line, R"(,"offset":")") && take_text(line, front.offset) &&
-                     take(line, R"(,"sequence_number":)") && take_integer(line, front.sequence_number) &&
+                     take(line, R"(,"partition_id":")") && take_text(line, partition) &&
+                     take(line, R"(,"offset":")") && take_text(line, offset) &&
+                     take(line, R"(,"sequence_number":)") && take_integer(line, sequence) &&
                      take(line, R"(,"enqueued_time":")") && take_text(line, enqueued) &&
                      take(line, R"(,"operation_type":")") && take_text(line, front.operation_type) &&
-                     !front.operation_type.empty() && line.starts_with(',');
+                     !front.operation_type.empty() && take(line, R"(,"database_name":)") &&
+                     take_name(line, front.database_name) && take(line, R"(,"collection_name":)") &&
+                     take_name(line, front.collection_name) && line.starts_with(',');
   if (!whole || !read_time(processed, processed_) || !read_time(enqueued, enqueued_)) return std::nullopt;
+  front.partition_id = partition;
+  front.offset = offset;
+  front.sequence_number = sequence;
   front.processed_timestamp = processed_.time;
   front.enqueued_time = enqueued_.time;
   return front;

@@ -14,7 +14,7 @@ std::string line(std::string_view id, std::string_view processed = "2025-01-15T1
   return R"({"event_id":")" + std::string(id) + R"(","processed_timestamp":")" + std::string(processed) +
          R"(","partition_id":"3","offset":")" + std::string(offset) + R"(","sequence_number":)" +
          std::string(sequence) + R"(,"enqueued_time":"2025-01-15T14:03:06.000Z","operation_type":"insert",)" +
-         R"("database_name":"d","full_document":{"raw_event":1},"raw_event":{"a":{}}})";
+         R"("database_name":"d","collection_name":null,"full_document":{"raw_event":1},"raw_event":{"a":{}}})";
 }
 
 TEST(RecordFront, IsReadAsItStands) {
@@ -23,12 +23,15 @@ TEST(RecordFront, IsReadAsItStands) {
   const auto front = reader.read(text);
   ASSERT_TRUE(front.has_value());
   EXPECT_EQ(front->event_id, kId);
-  EXPECT_EQ(to_rfc3339(front->processed_timestamp), "2025-01-15T14:03:07.042Z");
+  EXPECT_EQ(to_rfc3339(front->processed_timestamp.value()), "2025-01-15T14:03:07.042Z");
   EXPECT_EQ(to_rfc3339(front->enqueued_time), "2025-01-15T14:03:06.000Z");
   EXPECT_EQ(front->partition_id, "3");
   EXPECT_EQ(front->offset, "41");
   EXPECT_EQ(front->sequence_number, 41);
   EXPECT_EQ(front->operation_type, "insert");
+  EXPECT_EQ(front->database_name, "d");
+  EXPECT_EQ(front->collection_name, std::nullopt);
+  EXPECT_EQ(front->line, text);
 }
 
 TEST(RecordFront, TimesThatRepeatAndChangeAreThoseOfTheLine) {
@@ -38,7 +41,7 @@ TEST(RecordFront, TimesThatRepeatAndChangeAreThoseOfTheLine) {
     const std::string text = line(kId, time);
     const auto front = reader.read(text);
     ASSERT_TRUE(front.has_value());
-    EXPECT_EQ(to_rfc3339(front->processed_timestamp), time);
+    EXPECT_EQ(to_rfc3339(front->processed_timestamp.value()), time);
   }
 }
 
@@ -61,7 +64,7 @@ TEST(RecordFront, WhatIsNotWrittenSoIsLeftToTheScanner) {
 TEST(RecordFront, CutAnywhereItIsNotRead) {
   RecordFrontReader reader;
   const std::string good = line(kId);
-  const std::size_t behind = good.find(R"("database_name")");
+  const std::size_t behind = good.find(R"("full_document")");
   for (std::size_t length = 0; length < behind; ++length)
     EXPECT_FALSE(reader.read(good.substr(0, length))) << length;
   EXPECT_TRUE(reader.read(good.substr(0, behind)));

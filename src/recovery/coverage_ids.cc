@@ -202,7 +202,7 @@ Result<void> IdComparer::ask_archive(Hour hour, const Namespace& ns, std::span<c
   const auto read = [&]() -> Result<void> {
     CV_ASSIGN(const std::vector<SealedSegment> objects, archive_.objects_of(*there));
     for (const SealedSegment& object : objects) {
-      CV_TRY(feed_.read(reference_to(object), [&](const RecordView& record) -> Result<void> {
+      CV_TRY(feed_.read_facts(reference_to(object), [&](const RecordView& record) -> Result<void> {
         ids.insert(record.event_id);
         return {};
       }));

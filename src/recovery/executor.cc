@@ -19,12 +19,20 @@ class ProgressFeed final : public RecordFeed {
       : feed_(feed), progress_(progress), all_(all) {}
   Result<void> read(const SegmentRef& segment, const EachRecord& each) override {
     CV_TRY(feed_.read(segment, each));
+    return step();
+  }
+  Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) override {
+    CV_TRY(feed_.read_facts(segment, each));
+    return step();
+  }
+
+ private:
+  Result<void> step() {
     done_ = std::min(done_ + 1, all_);
     if (progress_) progress_(RecoveryStep::kStage, done_, all_);
     return {};
   }
 
- private:
   RecordFeed& feed_;
   const RecoveryProgress& progress_;
   std::int64_t all_;

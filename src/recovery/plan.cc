@@ -57,7 +57,7 @@ class IdCount {
  private:
   Result<void> read(const ListedSegment& segment, std::uint64_t pass, std::uint64_t passes,
                     std::vector<std::string>& ids) {
-    CV_TRY(counting_.read(reference_to(segment), [&](const RecordView& record) -> Result<void> {
+    CV_TRY(counting_.read_facts(reference_to(segment), [&](const RecordView& record) -> Result<void> {
       const bool ours = passes == 1 || EventId::of_text(record.event_id).low % passes == pass;
       if (ours) ids.emplace_back(record.event_id);
       return {};

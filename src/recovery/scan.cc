@@ -62,9 +62,17 @@ std::string to_string(const ScanFacts& facts) {
 }
 
 Result<void> CountingFeed::read(const SegmentRef& segment, const EachRecord& each) {
+  return count(segment, each, &RecordFeed::read);
+}
+
+Result<void> CountingFeed::read_facts(const SegmentRef& segment, const EachRecord& each) {
+  return count(segment, each, &RecordFeed::read_facts);
+}
+
+Result<void> CountingFeed::count(const SegmentRef& segment, const EachRecord& each, Reading reading) {
   Counter counter;
   bool from_consumer = false;  // its errors are not about the segment
-  Result<void> read = feed_.read(segment, [&](const RecordView& record) -> Result<void> {
+  Result<void> read = (feed_.*reading)(segment, [&](const RecordView& record) -> Result<void> {
     if (!scope_.matches_time(record.enqueued_time)) {
       from_consumer = true;
       return Error(ErrorCode::kValidation,

@@ -33,12 +33,16 @@ class CountingFeed final : public RecordFeed {
 
   // A segment that cannot be read whole and true is a kValidation error; a record outside the scope too.
   Result<void> read(const SegmentRef& segment, const EachRecord& each) override;
+  Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) override;
 
   // All segments together; one that was read twice counts once.
   ScanFacts total() const;
   const ScanFacts& of(const std::string& key) const { return segments_.at(key); }
 
  private:
+  using Reading = Result<void> (RecordFeed::*)(const SegmentRef&, const EachRecord&);
+  Result<void> count(const SegmentRef& segment, const EachRecord& each, Reading reading);
+
   RecordFeed& feed_;
   const Scope& scope_;
   std::map<std::string, ScanFacts> segments_;

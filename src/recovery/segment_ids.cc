@@ -18,7 +18,7 @@ SegmentRef reference_to(const SealedSegment& segment) {
 
 Result<void> append_event_ids(RecordFeed& feed, const SegmentRef& segment, std::vector<std::string>& ids) {
   const std::size_t before = ids.size();
-  Result<void> read = feed.read(segment, [&](const RecordView& record) -> Result<void> {
+  Result<void> read = feed.read_facts(segment, [&](const RecordView& record) -> Result<void> {
     ids.emplace_back(record.event_id);
     return {};
   });

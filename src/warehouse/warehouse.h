@@ -46,6 +46,21 @@ class RecordFeed {
   // Every record of `segment` that is in scope, in order; views live during the call. Must be repeatable: a
   // driver may read a segment twice. An error from `each` ends the reading and is returned.
   virtual Result<void> read(const SegmentRef& segment, const EachRecord& each) = 0;
+
+  // The same for who needs ids, positions, times and names alone (what stands before document_key): the rest
+  // of the record may be left out.
+  virtual Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) {
+    return read(segment, each);
+  }
+
+  // Whole records, but only those that `choose` takes; it is asked once for each, with no more than its
+  // facts.
+  using Choose = std::function<bool(const RecordView&)>;
+  virtual Result<void> read_chosen(const SegmentRef& segment, const Choose& choose, const EachRecord& each) {
+    return read(segment, [&](const RecordView& record) -> Result<void> {
+      return choose(record) ? each(record) : Result<void>();
+    });
+  }
 };
 
 struct LoadedSegment {

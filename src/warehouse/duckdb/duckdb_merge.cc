@@ -119,9 +119,9 @@ class Merge {
     for (const SegmentRef& segment : segments) {
       const auto part = parts.find(segment.key);
       if (part == parts.end() || part->second.inserted == 0) continue;
-      CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
-        return fresh.take(record, segment.key) ? rows.append(record, now_) : Result<void>();
-      }));
+      CV_TRY(feed.read_chosen(
+          segment, [&](const RecordView& facts) { return fresh.take(facts, segment.key); },
+          [&](const RecordView& record) { return rows.append(record, now_); }));
     }
     CV_TRY(rows.close());
     if (fresh.left() == 0) return {};

@@ -23,9 +23,14 @@ class Staging {
     CV_TRY(connection_.run(create_stage_sql(stage_)));
     CV_TRY(open_rows());
     for (const SegmentRef& segment : segments) {
+      if (content_ == StageContent::kFacts) {
+        CV_TRY(feed.read_facts(
+            segment, [&](const RecordView& record) { return rows_->append(record, segment.key, content_); }));
+        continue;
+      }
       CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
         CV_TRY(rows_->append(record, segment.key, content_));
-        if (content_ == StageContent::kFacts || !window_.add(record)) return {};
+        if (!window_.add(record)) return {};
         CV_TRY(commit());
         CV_TRY(begin());
         return open_rows();

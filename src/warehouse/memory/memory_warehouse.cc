@@ -333,12 +333,13 @@ Result<void> MemoryWarehouse::stage(const std::string& id, std::span<const Segme
   CV_TRY(require_table());
   std::vector<Row> rows;
   for (const SegmentRef& segment : segments) {
-    CV_TRY(feed.read(segment, [&](const RecordView& record) -> Result<void> {
+    const auto keep = [&](const RecordView& record) -> Result<void> {
       rows.push_back(to_row(record));
       rows.back().segment_key = segment.key;
       if (content == StageContent::kFacts) drop_documents(rows.back());
       return {};
-    }));
+    };
+    CV_TRY(content == StageContent::kFacts ? feed.read_facts(segment, keep) : feed.read(segment, keep));
   }
   stages_[id] = std::move(rows);
   return {};
