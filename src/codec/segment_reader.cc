@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kInputBytes = std::size_t{512} << 10;
 constexpr std::size_t kTextBytes = std::size_t{2} << 20;
 constexpr std::size_t kTextRoom = std::size_t{64} << 10;  // least room that a round of inflating gets
+constexpr std::uint32_t kReservedFlags = 0xE0;            // of a gzip header
 
 Error corrupt(std::string what) {
   return {ErrorCode::kCorrupt, std::move(what)};
@@ -50,6 +51,8 @@ struct SegmentReader::State {
   ByteSource& source;
   std::vector<char> input;
   inflate_state inflater{};
+  isal_gzip_header header{};  // kept while it is read: it may come in pieces
+  bool in_header = false;
   bool in_member = false;
   bool ended = false;
   std::optional<Error> failure;
@@ -65,7 +68,9 @@ struct SegmentReader::State {
   Result<void> make_room();
   Result<bool> refill();
   Result<void> start_member();
+  Result<void> read_header();
   Result<void> inflate();
+  Result<void> inflate_more();
   std::string_view take(std::size_t until);
 };
 
@@ -113,12 +118,29 @@ Result<void> SegmentReader::State::start_member() {
   inflater.next_in = const_cast<std::uint8_t*>(next_in);
   inflater.avail_in = avail_in;
   inflater.crc_flag = ISAL_GZIP;
-  in_member = true;
+  isal_gzip_header_init(&header);
+  in_header = in_member = true;
+  return {};
+}
+
+// The inflater would read it too, but forgets what it has read of it where the input ends in between.
+Result<void> SegmentReader::State::read_header() {
+  const int code = isal_read_gzip_header(&inflater, &header);
+  if (code == ISAL_END_INPUT) return {};
+  if (code == ISAL_INVALID_WRAPPER && members > 0) return corrupt("bytes behind the end of the gzip data");
+  if (code != ISAL_DECOMP_OK) return corrupt(inflate_problem(code));
+  if ((header.flags & kReservedFlags) != 0) return corrupt("gzip header with unknown flags");
+  in_header = false;
   return {};
 }
 
 // One round: until the input or the room for text is used up, or the member ends.
 Result<void> SegmentReader::State::inflate() {
+  if (in_header) CV_TRY(read_header());
+  return in_header ? Result<void>() : inflate_more();
+}
+
+Result<void> SegmentReader::State::inflate_more() {
   const std::size_t room = capacity - end;
   inflater.next_out = reinterpret_cast<std::uint8_t*>(text.get() + end);
   inflater.avail_out = static_cast<std::uint32_t>(room);
@@ -126,11 +148,7 @@ Result<void> SegmentReader::State::inflate() {
   const std::size_t got = room - inflater.avail_out;
   end += got;
   inflated += static_cast<std::int64_t>(got);
-  if (code < 0) {
-    const bool behind = code == ISAL_INVALID_WRAPPER && members > 0;
-    return corrupt(behind ? "bytes behind the end of the gzip data" : inflate_problem(code));
-  }
-  if (code == ISAL_NEED_DICT) return corrupt(inflate_problem(code));
+  if (code < 0 || code == ISAL_NEED_DICT) return corrupt(inflate_problem(code));
   if (inflater.block_state == ISAL_BLOCK_FINISH) {
     in_member = false;
     ++members;

@@ -267,6 +267,36 @@ TEST(SegmentReader, ReadsHeadersWithNamesAndExtras) {
   EXPECT_EQ(value(read_all(bytes)), "x\n");
 }
 
+// The way `gzip FILE` writes it, wherever a read of the file ends.
+TEST(SegmentReader, ReadsHeadersThatComeInPieces) {
+  std::string member = gzip("x\n");
+  member[3] = 2 | 4 | 8 | 16;  // checksum of the header, extra field, name, comment
+  member.insert(10, std::string("\x03\x00"
+                                "abc"
+                                "name.jsonl\0"
+                                "comment\0",
+                                24));
+  const auto header_crc = crc32(0, reinterpret_cast<const Bytef*>(member.data()), 34);
+  member.insert(34, {static_cast<char>(header_crc & 0xFF), static_cast<char>(header_crc >> 8 & 0xFF)});
+  for (std::size_t piece = 1; piece <= member.size(); ++piece) {
+    SlowSource source(member, piece);
+    EXPECT_EQ(value(read_all(source)), "x\n") << piece;
+    const std::string two = member + member;
+    SlowSource both(two, piece);
+    EXPECT_EQ(value(read_all(both)), "x\nx\n") << piece;
+  }
+  member[34] = static_cast<char>(member[34] ^ 1);
+  EXPECT_ERROR(read_all(member), ErrorCode::kCorrupt);
+}
+
+TEST(SegmentReader, RefusesHeaderFlagsThatNobodyKnows) {
+  for (const int flag : {0x20, 0x40, 0x80}) {
+    std::string bytes = gzip("x\n");
+    bytes[3] = static_cast<char>(flag);
+    EXPECT_ERROR(read_all(bytes), ErrorCode::kCorrupt);
+  }
+}
+
 TEST(SegmentReader, CountsWhatItRead) {
   const std::string bytes = gzip("ab\n") + gzip("c");
   StringSource source(bytes);
