@@ -112,7 +112,10 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   }
   const auto zone = parse_zone_ms(text.substr(at));
   if (!zone) return std::nullopt;
-  return Timestamp{date->ms + hour * 3'600'000LL + minute * 60'000LL + second * 1000LL + fraction - *zone};
+  const Timestamp time{date->ms + hour * 3'600'000LL + minute * 60'000LL + second * 1000LL + fraction -
+                       *zone};
+  if (time < kMinPrintable || time > kMaxPrintable) return std::nullopt;
+  return time;
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {

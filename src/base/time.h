@@ -50,7 +50,8 @@ void append_rfc3339(std::string& out, Timestamp time);
 std::string to_rfc3339_seconds(Timestamp time);
 
 // Reads RFC 3339: date, 'T' or ' ' , time, optional fraction (digits past the third are cut), 'Z' or ±hh:mm.
-// nullopt for anything else, impossible dates included.
+// nullopt for anything else, impossible dates and times whose zone leads out of the years 0000 to 9999
+// included.
 std::optional<Timestamp> parse_rfc3339(std::string_view text);
 
 // A calendar date of the proleptic Gregorian calendar; nullopt where there is no such day.

@@ -55,6 +55,13 @@ TEST(Time, ReadsBackWhateverItPrints) {
   }
 }
 
+TEST(Time, RefusesTimesThatItCouldNotPrint) {
+  EXPECT_EQ(parse_rfc3339("0000-01-01T00:00:00.000+00:01"), std::nullopt);
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59.999-00:01"), std::nullopt);
+  EXPECT_TRUE(parse_rfc3339("0000-01-01T00:01:00.000+00:01"));
+  EXPECT_TRUE(parse_rfc3339("9999-12-31T23:58:59.999-00:01"));
+}
+
 TEST(Time, KnowsWhichDaysThereAre) {
   EXPECT_TRUE(from_date(2024, 2, 29));
   EXPECT_FALSE(from_date(2025, 2, 29));
