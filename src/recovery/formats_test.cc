@@ -97,6 +97,14 @@ TEST(Formats, JournalV1) {
   EXPECT_EQ(start, text.size());
 }
 
+TEST(Formats, CountsBeyond64BitsAreRefused) {
+  const JournalEntry entry{{}, "n", kNoPrevious, StagedStep{sample_plan().expected}};
+  Json json = value(open_sealed_json(encode_journal_entry(entry, "r"), "slot"));
+  EXPECT_OK(decode_journal_entry(seal_json(json), "slot"));
+  json["scan"]["operations"]["insert"] = UINT64_MAX;
+  EXPECT_ERROR(decode_journal_entry(seal_json(json), "slot"), ErrorCode::kCorrupt);
+}
+
 TEST(Formats, AJournalOfANewerVersionSaysSo) {
   JournalEntry entry{{}, "n", kNoPrevious, MergedStep{1, 2}};
   Json json = value(open_sealed_json(encode_journal_entry(entry, "r"), "slot"));

@@ -27,7 +27,7 @@ Result<ScanFacts> scan_facts_from_json(const Json& json, const std::string& obje
   facts.rows = fields.count("rows");
   facts.digest = fields.hex64("digest");
   for (const auto& [operation, count] : fields.object("operations").items()) {
-    if (!count.is_number_unsigned()) {
+    if (!count.is_number_unsigned() || count.get<std::uint64_t>() > INT64_MAX) {
       fields.fail("operation '" + operation + "' has no count");
       break;
     }
