@@ -23,14 +23,20 @@ Json items_json(const std::vector<RepairItem>& items) {
   return out;
 }
 
-RepairItem item_from(const Json& json, const std::string& where, JsonFields& outer) {
-  JsonFields fields(json, where);
-  RepairItem item;
+RepairAction action_from(JsonFields& fields) {
   const std::string action = fields.text("action");
   for (const RepairAction known :
        {RepairAction::kRestoreObject, RepairAction::kRestoreSlot, RepairAction::kRemoveLeftover}) {
-    if (action == name(known)) item.action = known;
+    if (action == name(known)) return known;
   }
+  fields.fail("unknown action of a repair: '" + action + "'");
+  return {};
+}
+
+RepairItem item_from(const Json& json, const std::string& where, JsonFields& outer) {
+  JsonFields fields(json, where);
+  RepairItem item;
+  item.action = action_from(fields);
   item.key = fields.text("key");
   item.sha256 = fields.text("sha256");
   item.detail = fields.text("problem");
@@ -48,7 +54,8 @@ Result<void> read_entry(const StoredSlot& stored, const std::string& key, std::v
   }
   const std::string id = fields.text("repair");
   const Timestamp time = fields.time("time");
-  if (fields.text("kind") == "begun") {
+  const std::string kind = fields.text("kind");
+  if (kind == "begun") {
     PastRepair repair;
     repair.id = id;
     repair.begun = time;
@@ -57,11 +64,17 @@ Result<void> read_entry(const StoredSlot& stored, const std::string& key, std::v
     repairs.push_back(std::move(repair));
     return fields.finish();
   }
+  if (kind != "ended") fields.fail("unknown kind of slot in the record of repairs: '" + kind + "'");
+  CV_TRY(fields.finish());
   const auto begun = std::find_if(repairs.begin(), repairs.end(), [&](const auto& r) { return r.id == id; });
   if (begun == repairs.end()) return Error(ErrorCode::kCorrupt, "it ends a repair that nobody began", key);
   begun->ended = time;
   for (const Json& done : fields.array("done")) {
-    if (done.is_string()) begun->done.push_back(done.get<std::string>());
+    if (!done.is_string()) {
+      fields.fail("'done' holds something that is no key");
+      break;
+    }
+    begun->done.push_back(done.get<std::string>());
   }
   for (const Json& part : fields.array("not_done")) {
     JsonFields item(part, key);

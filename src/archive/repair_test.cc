@@ -334,6 +334,31 @@ TEST(RepairFormats, RepairsV1) {
   EXPECT_EQ(repairs[0].not_done.at(0).problem, "the store does not answer");
 }
 
+// An audit trail that guesses is none.
+TEST(RepairFormats, WhatNobodyKnowsIsRefused) {
+  const std::string text = sample("repairs-v1.jsonl");
+  const std::size_t border = text.find('\n') + 1;
+  const KeyLayout layout("changestreams");
+  const auto read = [&](const std::string& begun, const std::string& ended) {
+    MemoryStore store;
+    EXPECT_OK(store.put_if_absent(layout.repair_chain() + KeyLayout::slot_name(Slot(0)), begun));
+    EXPECT_OK(store.put_if_absent(layout.repair_chain() + KeyLayout::slot_name(Slot(1)), ended));
+    return past_repairs(store, layout);
+  };
+  const std::string begun = text.substr(0, border);
+  const std::string ended = text.substr(border);
+  EXPECT_OK(read(begun, ended));
+  Json json = value(open_sealed_json(begun, "slot"));
+  json["items"][0]["action"] = "dream";
+  EXPECT_ERROR(read(seal_json(json), ended), ErrorCode::kCorrupt);
+  json = value(open_sealed_json(ended, "slot"));
+  json["kind"] = "dreamt";
+  EXPECT_ERROR(read(begun, seal_json(json)), ErrorCode::kCorrupt);
+  json["kind"] = "ended";
+  json["done"][0] = 7;
+  EXPECT_ERROR(read(begun, seal_json(json)), ErrorCode::kCorrupt);
+}
+
 TEST(RepairFormats, VerifyMemoryV1) {
   const std::string text = sample("verify-memory-v1.jsonl");
   const VerifyMemory memory = value(VerifyMemory::decode(text, "sample"));
