@@ -1,0 +1,120 @@
+// zlib's opinion of gzip and deflate data, for fuzzers that hold our reader against it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <zlib.h>
+
+#include "codec/gzip_format.h"
+#include "codec/segment_reader.h"
+
+namespace changevault::fuzzing {
+
+struct Inflated {
+  std::string text;          // what came before the end or the error
+  std::size_t consumed = 0;  // bytes of the input
+  bool ended = false;        // its end was reached, and every checksum of it is right
+};
+
+// One stream: of deflate data alone, or a gzip member.
+class ZlibStream {
+ public:
+  enum class Kind { kDeflate, kGzip };
+  explicit ZlibStream(Kind kind) { inflateInit2(&stream_, kind == Kind::kGzip ? 15 + 16 : -15); }
+  ~ZlibStream() { inflateEnd(&stream_); }
+  ZlibStream(const ZlibStream&) = delete;
+  ZlibStream& operator=(const ZlibStream&) = delete;
+
+  Inflated run(std::string_view bytes) {
+    Inflated result;
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream_.avail_in = static_cast<uInt>(bytes.size());
+    std::string piece(std::size_t{64} << 10, '\0');
+    int code = Z_OK;
+    do {
+      stream_.next_out = reinterpret_cast<Bytef*>(piece.data());
+      stream_.avail_out = static_cast<uInt>(piece.size());
+      code = inflate(&stream_, Z_NO_FLUSH);
+      result.text.append(piece, 0, piece.size() - stream_.avail_out);
+    } while (code == Z_OK);
+    result.consumed = bytes.size() - stream_.avail_in;
+    result.ended = code == Z_STREAM_END;
+    return result;
+  }
+
+ private:
+  z_stream stream_{};
+};
+
+// The text of a file of one or more gzip members with nothing behind them; nullopt where it is none.
+inline std::optional<std::string> zlib_text(std::string_view file) {
+  if (file.empty()) return std::nullopt;
+  std::string text;
+  while (!file.empty()) {
+    const Inflated member = ZlibStream(ZlibStream::Kind::kGzip).run(file);
+    if (!member.ended) return std::nullopt;
+    text += member.text;
+    file.remove_prefix(member.consumed);
+  }
+  return text;
+}
+
+// The text of a block of a segment: deflate blocks, none the last, ended by a full flush.
+inline std::optional<std::string> zlib_block(std::string_view block) {
+  if (!block.ends_with(kFlushMark)) return std::nullopt;
+  const std::string stream = std::string(block).append(kFinalBlock);
+  Inflated inflated = ZlibStream(ZlibStream::Kind::kDeflate).run(stream);
+  if (!inflated.ended || inflated.consumed != stream.size()) return std::nullopt;
+  return std::move(inflated.text);
+}
+
+// A gzip member around deflate data that may be damaged: its checksum and length are those of `text`.
+inline std::string gzip_member(std::string_view deflate_data, std::string_view text) {
+  std::string file(kGzipHeader);
+  file.append(deflate_data);
+  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
+  for (const std::uint64_t word : {std::uint64_t{crc}, std::uint64_t{text.size()}}) {
+    for (int shift = 0; shift < 32; shift += 8) file.push_back(static_cast<char>(word >> shift & 0xFF));
+  }
+  return file;
+}
+
+// A source that gives a few bytes at a time, as a network may.
+class PieceSource final : public ByteSource {
+ public:
+  PieceSource(std::string_view bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    const std::size_t n = rest_.copy(into.data(), std::min(into.size(), piece_));
+    rest_.remove_prefix(n);
+    return n;
+  }
+
+ private:
+  std::string_view rest_;
+  std::size_t piece_;
+};
+
+// All that SegmentReader gives, read in pieces of `piece` bytes; its error otherwise.
+inline Result<std::string> our_text(std::string_view file, std::size_t piece) {
+  PieceSource source(file, piece);
+  SegmentReader reader(source);
+  std::string text;
+  while (true) {
+    CV_ASSIGN(const std::string_view lines, reader.next());
+    if (lines.empty()) return text;
+    if (!lines.ends_with('\n')) std::abort();
+    text += lines;
+  }
+}
+
+// The last line of a text as our reader gives it.
+inline std::string with_last_line_ended(std::string text) {
+  if (!text.empty() && !text.ends_with('\n')) text.push_back('\n');
+  return text;
+}
+
+}  // namespace changevault::fuzzing
