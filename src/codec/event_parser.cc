@@ -74,7 +74,7 @@ EventParser::Outcome EventParser::read_field(std::string_view key) {
   }
   const auto index = static_cast<std::size_t>(known - kKnown.begin());
   if ((seen_ >> index & 1U) != 0) {
-    Outcome rest = ignore();
+    skip();
     return refuse("the field " + std::string(*known) + " stands there twice");
   }
   seen_ |= 1U << index;
@@ -101,9 +101,13 @@ EventParser::Outcome EventParser::read_known(std::size_t field) {
 }
 
 // A failed reader ends the loop of read_top_level; what it says is asked there.
-EventParser::Outcome EventParser::ignore() {
+void EventParser::skip() {
   std::string_view slice;
   reader_.check(slice);
+}
+
+EventParser::Outcome EventParser::ignore() {
+  skip();
   return {};
 }
 
@@ -115,7 +119,7 @@ EventParser::Outcome EventParser::read_id() {
   ObjectFields fields(reader_);
   while (fields.next(key)) {
     if (decoded_json(key, key_) != "_data") {
-      ignore();
+      skip();
       continue;
     }
     if (found) outcome = refuse("the field _id._data stands there twice");
@@ -124,7 +128,7 @@ EventParser::Outcome EventParser::read_id() {
     if (reader_.string(token)) {
       fields_.token = decoded_json(token, token_);
     } else {
-      ignore();
+      skip();
     }
   }
   return outcome;
@@ -133,7 +137,7 @@ EventParser::Outcome EventParser::read_id() {
 EventParser::Outcome EventParser::read_operation() {
   std::string_view text;
   if (!reader_.string(text)) {
-    ignore();
+    skip();
     return refuse("operationType is not a string");
   }
   if (text.empty()) return refuse("operationType is empty");
@@ -144,7 +148,7 @@ EventParser::Outcome EventParser::read_operation() {
 EventParser::Outcome EventParser::read_namespace() {
   if (reader_.peek() == 'n') return ignore();
   if (reader_.peek() != '{') {
-    ignore();
+    skip();
     return refuse("ns is not an object");
   }
   bool seen_database = false;
@@ -155,7 +159,7 @@ EventParser::Outcome EventParser::read_namespace() {
   while (fields.next(key)) {
     const std::string_view name = decoded_json(key, key_);
     if (name != "db" && name != "coll") {
-      ignore();
+      skip();
       continue;
     }
     const bool is_database = name == "db";
@@ -177,7 +181,7 @@ EventParser::Outcome EventParser::read_name(const char* field, std::string& scra
     return {};
   }
   const bool is_null = reader_.peek() == 'n';
-  ignore();
+  skip();
   if (is_null) return {};
   return refuse(std::string(field) + " is not a string");
 }

@@ -51,7 +51,8 @@ class EventParser {
   Outcome read_name(const char* field, std::string& scratch, std::string_view& name);
   Outcome read_object(const char* field, std::string_view& slice);
   Outcome read_cluster_time();
-  Outcome ignore();
+  Outcome ignore();  // consumes a value that does not matter
+  void skip();
 
   JsonReader reader_;
   EventFields fields_;

@@ -30,7 +30,7 @@ constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
 }();
 
 // Sixteen digits; what is no digit shows in `seen`. Without a branch for each: warehouses ask for every row.
-std::uint64_t read_half(const char* text, std::uint8_t& seen) {
+std::uint64_t read_half(std::string_view text, std::uint8_t& seen) {
   std::uint64_t half = 0;
   for (std::size_t i = 0; i < 16; ++i) {
     const std::uint8_t digit = kHexDigits[static_cast<unsigned char>(text[i])];
@@ -67,7 +67,7 @@ EventId EventId::of_position(std::string_view hub_identity, Epoch epoch, Partiti
 EventId EventId::of_text(std::string_view text) {
   if (text.size() != 32) return leading_bits(md5(text));
   std::uint8_t seen = 0;
-  const EventId id{read_half(text.data(), seen), read_half(text.data() + 16, seen)};
+  const EventId id{read_half(text.substr(0, 16), seen), read_half(text.substr(16), seen)};
   return (seen & kNoDigit) == 0 ? id : leading_bits(md5(text));
 }
 
