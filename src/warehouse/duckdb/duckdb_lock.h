@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -30,7 +31,9 @@ auto retry_transaction(Patience& patience, Attempt&& attempt) {
     if (result.has_value() || result.error().code != ErrorCode::kBusy || !result.error().retryable)
       return result;
     if (!patience.wait("another transaction")) {
-      result.error().hint = "another load or recovery is at work: wait for it, or raise the lock timeout";
+      Error busy = result.error();
+      busy.hint = "another load or recovery is at work: wait for it, or raise the lock timeout";
+      result = patience.given_up(std::move(busy));
       return result;
     }
   }

@@ -199,6 +199,11 @@ bool Patience::wait(const std::string& holder) {
   return go_on;
 }
 
+Error Patience::given_up(Error busy) const {
+  if (!options_->stop.stop_requested()) return busy;
+  return Error(ErrorCode::kCancelled, "stopped while waiting: " + busy.message, busy.object);
+}
+
 DuckDbRows::DuckDbRows(duckdb_result result) : result_(result) {}
 
 DuckDbRows::DuckDbRows(DuckDbRows&& other) noexcept
@@ -326,7 +331,7 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
     if (health->broken) {
       lock.unlock();
       const std::string self = "this process, which closes it after a failure";
-      if (!patience.wait(self)) return held_error(path, self);
+      if (!patience.wait(self)) return patience.given_up(held_error(path, self));
       continue;
     }
     duckdb_database database = nullptr;
@@ -340,7 +345,7 @@ Result<DuckDbSession> DuckDbSession::open(const std::string& path, const Warehou
     duckdb_free(raw_message);
     if (!is_held(message)) return open_error(path, first_line(message.c_str()));
     const std::string holder = holder_of(message);
-    if (!patience.wait(holder)) return held_error(path, holder);
+    if (!patience.wait(holder)) return patience.given_up(held_error(path, holder));
   }
 }
 

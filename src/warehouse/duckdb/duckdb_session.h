@@ -32,6 +32,8 @@ class Patience {
   // Waits a little for `holder`; false once the time is over or a stop was asked for. Says so once it has
   // lasted.
   bool wait(const std::string& holder);
+  // Why there is no waiting any more: kCancelled where a stop was asked for, else `busy`.
+  Error given_up(Error busy) const;
 
  private:
   Clock& clock_;
