@@ -1,7 +1,7 @@
 # Thin: every target is a script or a CMake preset. `make demo` and `make test` need nothing before them but git and make.
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo test check tidy asan tsan bench bench-compare format fuzz clean
+.PHONY: help setup build demo test check tidy asan tsan bench bench-compare format fuzz chaos clean
 
 help:       ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -56,6 +56,10 @@ format:     ## put every source into the project's format
 fuzz:       ## each fuzzer for a minute
 	@scripts/setup build fuzz
 	@scripts/fuzz 60
+
+chaos: setup ## kills, pauses and damage at random through the real program, for 10 minutes (CHAOS_SECONDS=n, CHAOS_SEED=n)
+	@scripts/build release changevault
+	@scripts/chaos
 
 clean:      ## remove what was built
 	rm -rf build demo
