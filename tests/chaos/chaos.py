@@ -233,6 +233,14 @@ class Chaos:
         return "\n".join(lines)
 
 
+def begin(world: World, feed: Feed) -> None:
+    """An archive with something in it: of an empty one nothing is known, and every verb says so."""
+    world.run("init", *(word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")))
+    feed.write(world.folder / "feed/first.jsonl")
+    world.run("publish", "--time-from", "cluster_time", "feed/first.jsonl")
+    world.run("archive", "--once")
+
+
 def run_rounds(chaos: Chaos, seconds: float, round_seconds: float) -> int:
     rounds = 0
     end = time.monotonic() + seconds
@@ -257,7 +265,7 @@ def main() -> int:
     world = World(folder, pathlib.Path(options.bin).resolve(), seed)
     chaos = Chaos(world)
     try:
-        world.run("init", *(word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")))
+        begin(world, chaos.feed)
         run_rounds(chaos, options.seconds, options.round)
     except Violation as violation:
         print(chaos.report())
