@@ -50,6 +50,7 @@ class Task:
     slept: float = 0.0
     killed: bool = False
     asked_to_stop: bool = False
+    asked_at: float = 0.0
     then: object = None  # called with the task when it ended by itself
 
     @property
@@ -164,6 +165,7 @@ class World:
     def ask_to_stop(self, task: Task) -> None:
         self.log(f"terminate {task}")
         task.asked_to_stop = True
+        task.asked_at = time.monotonic()
         task.process.send_signal(signal.SIGTERM)
 
     # Ends
@@ -211,6 +213,8 @@ class World:
             allowed |= WHILE_ROWS_GO.get(task.verb, set())
         if task.asked_to_stop:
             allowed |= {130} if not task.daemon else set()
+            # Asked before it could listen, it ends as any program does.
+            allowed |= {-signal.SIGTERM} if task.asked_at - task.started < 0.5 else set()
         if code not in allowed or (task.daemon and not task.asked_to_stop):
             raise Violation(f"{task} ended by itself with {code}\n{self.words_of(task)}")
         if task.then:
