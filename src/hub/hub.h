@@ -72,7 +72,8 @@ class Consumer {
   // Waits up to `timeout` for something to happen; a member for which no partition is left is idle. Says that
   // this member lives: one that does not come back for the length of its lease may lose its partitions, and
   // then hears of it (`lost`) before any batch of them. An event position that the hub no longer has is
-  // kNotFound, naming the partition and what is the oldest that it has.
+  // kNotFound, naming the partition and what is the oldest that it has. No error takes anything away: what
+  // would have come comes with a later poll.
   virtual Result<Poll> poll(Duration timeout, std::stop_token stop) = 0;
   // The next batch of an assigned partition starts here.
   virtual Result<void> seek(PartitionId partition, Sequence next) = 0;

@@ -39,6 +39,18 @@ TEST(FaultyStore, ALostAnswerHasItsEffect) {
   EXPECT_EQ(value(store.put_if_absent("a", "y")), PutOutcome::kCreated);
 }
 
+TEST(FaultyStore, APutMayLeaveHalfAndAGetMayLie) {
+  MemoryStore inner;
+  Fault fault = Fault::kPartial;
+  FaultyStore store(inner, [&](StoreOperation, const std::string&) { return fault; });
+  EXPECT_ERROR(store.put_if_absent("a", "1234"), ErrorCode::kUnreachable);
+  EXPECT_EQ(value(inner.get("a")), "12");
+  fault = Fault::kWrongAnswer;
+  EXPECT_EQ(value(store.put_if_absent("b", "1234")), PutOutcome::kCreated);
+  EXPECT_EQ(value(store.get("b")), "1224");
+  EXPECT_EQ(value(inner.get("b")), "1234");
+}
+
 TEST(FaultyStore, TheHookSeesOperationAndKey) {
   MemoryStore inner;
   std::string seen;

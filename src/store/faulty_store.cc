@@ -4,25 +4,27 @@ namespace changevault {
 
 template <typename Call>
 auto FaultyStore::guarded(StoreOperation operation, const std::string& key, Call call) -> decltype(call()) {
-  const Fault fault = hook_(operation, key);
-  if (fault == Fault::kNone) return call();
-  std::string message = std::string("injected fault, ") + name(operation);
-  if (fault == Fault::kFailAfter) {
-    ignore_error(call(), "the caller is told that the answer was lost");
-    message += " was done but its answer is lost";
-  } else {
-    message += " was not done";
-  }
-  return Error(ErrorCode::kUnreachable, std::move(message), key, {}, true);
+  return call_with(hook_(operation, key), name(operation), key, std::move(call));
 }
 
 Result<PutOutcome> FaultyStore::put_if_absent(const std::string& key, std::string_view bytes,
                                               const PutOptions& options) {
-  return guarded(StoreOperation::kPut, key, [&] { return inner_.put_if_absent(key, bytes, options); });
+  const Fault fault = hook_(StoreOperation::kPut, key);
+  if (fault == Fault::kPartial)
+    ignore_error(inner_.put_if_absent(key, bytes.substr(0, bytes.size() / 2)), "what is left of it");
+  return call_with(fault, name(StoreOperation::kPut), key,
+                   [&] { return inner_.put_if_absent(key, bytes, options); });
 }
 
 Result<std::string> FaultyStore::get(const std::string& key, std::optional<ByteRange> range) {
-  return guarded(StoreOperation::kGet, key, [&] { return inner_.get(key, range); });
+  const Fault fault = hook_(StoreOperation::kGet, key);
+  Result<std::string> bytes =
+      call_with(fault, name(StoreOperation::kGet), key, [&] { return inner_.get(key, range); });
+  if (fault == Fault::kWrongAnswer && bytes && !bytes->empty()) {
+    char& changed = (*bytes)[bytes->size() / 2];
+    changed = static_cast<char>(changed ^ 1);
+  }
+  return bytes;
 }
 
 Result<ObjectInfo> FaultyStore::head(const std::string& key) {

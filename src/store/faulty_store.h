@@ -1,26 +1,21 @@
-// A store that fails on demand, for tests of what is around it.
+// A store that fails on demand, for tests of what is around it (base/fault.h).
 #pragma once
 
-#include <functional>
 #include <string>
+#include <utility>
 
+#include "base/fault.h"
 #include "store/object_store.h"
 #include "store/store_operation.h"
 
 namespace changevault {
 
-enum class Fault {
-  kNone,
-  kFailBefore,  // the request never arrived: no effect, an error
-  kFailAfter,   // the answer was lost: the effect is there, an error all the same
-};
-
-// Thread-safe as long as `hook` is. `inner` outlives it.
+// kPartial: a put leaves the first half of the bytes, which no store should. kWrongAnswer: one bit of what a
+// get brings is another. Thread-safe as long as `hook` is. `inner` outlives it.
 class FaultyStore final : public ObjectStore {
  public:
-  // Asked before every call; for a listing the key is its prefix, for the clock it is empty. The hook may
-  // change the store behind it (the other writer that comes first) or throw (the process that dies here).
-  using Hook = std::function<Fault(StoreOperation operation, const std::string& key)>;
+  // Asked before every call; for a listing the object is its prefix, for the clock it is empty.
+  using Hook = FaultHook<StoreOperation>;
 
   FaultyStore(ObjectStore& inner, Hook hook) : inner_(inner), hook_(std::move(hook)) {}
 

@@ -9,6 +9,7 @@
 #include "recovery/recovery_fixture.h"
 #include "recovery/remains.h"
 #include "store/faulty_store.h"
+#include "warehouse/faulty_warehouse.h"
 
 namespace changevault {
 namespace {
@@ -18,78 +19,6 @@ using testing::kFirstHour;
 using testing::kProducts;
 using testing::TestArchive;
 using testing::value;
-
-// A warehouse whose steps of a recovery fail on demand, and whose side table may be counted wrongly.
-class FaultyWarehouse final : public Warehouse {
- public:
-  using Hook = std::function<Fault(const std::string& step)>;
-  FaultyWarehouse(Warehouse& inner, Hook hook) : inner_(inner), hook_(std::move(hook)) {}
-
-  Result<void> prepare() override { return inner_.prepare(); }
-  Result<std::vector<LoadedSegment>> load(std::span<const SegmentRef> segments, RecordFeed& feed) override {
-    return inner_.load(segments, feed);
-  }
-  Result<std::map<std::string, std::string>> live_loads() override { return inner_.live_loads(); }
-  Result<std::vector<LoadRecord>> load_records() override { return inner_.load_records(); }
-  Result<std::set<std::string>> loaded_among(const std::vector<std::string>& segments) override {
-    return inner_.loaded_among(segments);
-  }
-  Result<std::vector<LoadedSlot>> loaded_slots() override { return inner_.loaded_slots(); }
-  Result<LoadMark> load_mark() override { return inner_.load_mark(); }
-  Result<std::vector<WarehouseCell>> cells(const Scope& scope) override { return inner_.cells(scope); }
-  Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override {
-    return inner_.outside(scope, hours);
-  }
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override {
-    return inner_.compare(hour, ns, ids);
-  }
-  Result<std::int64_t> count_present(const std::vector<std::string>& ids) override {
-    return inner_.count_present(ids);
-  }
-  Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
-                     StageContent content) override {
-    return guarded("stage", [&] { return inner_.stage(id, segments, feed, content); });
-  }
-  Result<StageFacts> stage_facts(const std::string& id) override {
-    Result<StageFacts> facts = guarded("stage_facts", [&] { return inner_.stage_facts(id); });
-    if (facts && distort) distort(*facts);
-    return facts;
-  }
-  Result<MergeOutcome> merge(const std::string& id, std::span<const SegmentRef> segments,
-                             RecordFeed& feed) override {
-    return guarded("merge", [&] { return inner_.merge(id, segments, feed); });
-  }
-  Result<std::optional<MergeOutcome>> merged(const std::string& id) override {
-    return guarded("merged", [&] { return inner_.merged(id); });
-  }
-  Result<Recheck> recheck(const std::string& id) override {
-    return guarded("recheck", [&] { return inner_.recheck(id); });
-  }
-  Result<void> drop_stage(const std::string& id) override {
-    return guarded("drop_stage", [&] { return inner_.drop_stage(id); });
-  }
-  Result<std::vector<std::string>> stages() override {
-    return guarded("stages", [&] { return inner_.stages(); });
-  }
-  Result<SqlTable> sql(const std::string& statement) override { return inner_.sql(statement); }
-  std::string url() const override { return inner_.url(); }
-
-  std::function<void(StageFacts&)> distort;
-
- private:
-  template <typename Call>
-  auto guarded(const std::string& step, Call call) -> decltype(call()) {
-    const Fault fault = hook_(step);
-    const Error down(ErrorCode::kUnreachable, "the warehouse does not answer", step, "", true);
-    if (fault == Fault::kFailBefore) return down;
-    auto result = call();
-    if (fault == Fault::kFailAfter) return down;
-    return result;
-  }
-
-  Warehouse& inner_;
-  Hook hook_;
-};
 
 struct Killed {};
 
@@ -228,8 +157,8 @@ TEST_F(RecoveryFault, RunAgainItInsertsNothing) {
 TEST_F(RecoveryFault, InChunksTheSameComesBackOnce) {
   const RecoveryPlan made = plan();
   int merges = 0;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    merges += step == "merge" ? 1 : 0;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    merges += step == WarehouseOperation::kMerge ? 1 : 0;
     return Fault::kNone;
   });
   const RecoveryResult result =
@@ -298,8 +227,8 @@ TEST_F(RecoveryFault, StagedOnlyWaitsForItsResume) {
 TEST_F(RecoveryFault, StagedRowsThatChangedMeanwhileAreNotMerged) {
   const RecoveryPlan made = plan();
   value(executor().run(made, {}, stage_only()));
-  FaultyWarehouse warehouse(archive_.warehouse(), [](const std::string&) { return Fault::kNone; });
-  warehouse.distort = [](StageFacts& facts) { facts.digest ^= 1; };
+  FaultyWarehouse warehouse(archive_.warehouse(),
+                            [](WarehouseOperation, const std::string&) { return Fault::kWrongAnswer; });
   expect_refused(made, Executor(parts(archive_.store(), warehouse)).resume(made.id, actor_, {}),
                  ErrorCode::kValidation);
 }
@@ -326,8 +255,8 @@ TEST_F(RecoveryFault, AStagedOneCanBeGivenUp) {
 // The merge reads the archive, and can be stopped there: then nothing of it happened.
 TEST_F(RecoveryFault, StoppedInsideItsFirstMergeNothingIsMerged) {
   std::stop_source stop;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge") stop.request_stop();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kMerge) stop.request_stop();
     return Fault::kNone;
   });
   const auto stopped =
@@ -342,8 +271,8 @@ TEST_F(RecoveryFault, OneThatIsMergedInPartSaysSoWhenItIsGivenUp) {
   const RecoveryPlan made = plan();
   std::stop_source stop;
   int merges = 0;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge" && ++merges == 2) stop.request_stop();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kMerge && ++merges == 2) stop.request_stop();
     return Fault::kNone;
   });
   const auto stopped = Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks());
@@ -410,7 +339,8 @@ TEST_F(RecoveryFault, AStageThatIsNotTheScanIsRefused) {
   };
   for (const auto& [what, distort] : distortions) {
     SCOPED_TRACE(what);
-    FaultyWarehouse warehouse(archive_.warehouse(), [](const std::string&) { return Fault::kNone; });
+    FaultyWarehouse warehouse(archive_.warehouse(),
+                              [](WarehouseOperation, const std::string&) { return Fault::kWrongAnswer; });
     warehouse.distort = distort;
     const RecoveryPlan made = plan();
     Executor distorted(parts(archive_.store(), warehouse));
@@ -420,8 +350,8 @@ TEST_F(RecoveryFault, AStageThatIsNotTheScanIsRefused) {
 
 TEST_F(RecoveryFault, LiveLoadingMayBeFirst) {
   const RecoveryPlan made = plan();
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge") {
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kMerge) {
       archive_.load(archive_.add(kProducts, kFirstHour.next(), {{1}, {2}}, minutes(1)));
     }
     return Fault::kNone;
@@ -449,8 +379,8 @@ TEST_F(RecoveryFault, ARowThatStandsTwiceIsNotCalledDone) {
 TEST_F(RecoveryFault, StoppedBeforeTheMergeChangesNothing) {
   const RecoveryPlan made = plan();
   std::stop_source stop;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "stage_facts") stop.request_stop();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kStageFacts) stop.request_stop();
     return Fault::kNone;
   });
   Executor stopped(parts(archive_.store(), warehouse));
@@ -460,8 +390,8 @@ TEST_F(RecoveryFault, StoppedBeforeTheMergeChangesNothing) {
 TEST_F(RecoveryFault, TwoOfTheSamePlanAreFenced) {
   const RecoveryPlan made = plan();
   bool second_started = false;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "stage" && !std::exchange(second_started, true)) {
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kStage && !std::exchange(second_started, true)) {
       EXPECT_EQ(value(executor().resume(made.id, actor_, {})).state, RecoveryState::kDone);
     }
     return Fault::kNone;
@@ -507,8 +437,8 @@ TEST_F(RecoveryFault, WhatADamagedRecoveryLeftIsFound) {
   const RecoveryPlan made = plan();
   std::stop_source stop;
   int merges = 0;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge" && ++merges == 2) stop.request_stop();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kMerge && ++merges == 2) stop.request_stop();
     return Fault::kNone;
   });
   EXPECT_ERROR(Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), in_chunks()),
@@ -546,9 +476,9 @@ TEST_F(RecoveryFault, WhatADamagedRecoveryLeftIsFound) {
 TEST_F(RecoveryFault, AMergeWhoseOutcomeIsUnknownIsLeftForResume) {
   const RecoveryPlan made = plan();
   int merges = 0;
-  FaultyWarehouse warehouse(archive_.warehouse(), [&](const std::string& step) {
-    if (step == "merge") return ++merges, Fault::kFailAfter;
-    return step == "merged" && merges > 0 ? Fault::kFailBefore : Fault::kNone;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kMerge) return ++merges, Fault::kFailAfter;
+    return step == WarehouseOperation::kMerged && merges > 0 ? Fault::kFailBefore : Fault::kNone;
   });
   Executor cut_off(parts(archive_.store(), warehouse));
   EXPECT_ERROR(cut_off.run(made, {}), ErrorCode::kIndeterminate);
@@ -565,14 +495,16 @@ class RecoveryFaultAt : public RecoveryFault {
   bool run_with_fault(const RecoveryPlan& made, What what, int at, bool chunked, std::string& where) {
     int calls = 0;
     bool reached = false;
-    const auto fault = [&](const std::string& name) {
+    const auto fault = [&](const std::string& call) {
       if (reached || calls++ != at) return Fault::kNone;
       reached = true;
-      where = name;
+      where = call;
       if (what == What::kKill) throw Killed{};
       return what == What::kFailBefore ? Fault::kFailBefore : Fault::kFailAfter;
     };
-    FaultyWarehouse warehouse(archive_.warehouse(), fault);
+    FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation operation, const std::string&) {
+      return fault(name(operation));
+    });
     FaultyStore store(archive_.store(), [&](StoreOperation, const std::string& key) { return fault(key); });
     try {
       const Result<RecoveryResult> result =
