@@ -1,0 +1,120 @@
+// The faults of docs/reliability.md, on the real embedded parts; each test carries its number.
+#include "tests/fault/real_vault.h"
+
+namespace changevault {
+namespace {
+
+using testing::at;
+using testing::RealVault;
+using testing::value;
+
+class FaultList : public ::testing::Test {
+ protected:
+  void SetUp() override { vault_.publish(12, at(9, 0)); }
+
+  static bool is_segment(const std::string& key) { return key.ends_with(".jsonl.gz"); }
+  bool is_commit(const std::string& key) const {
+    return key.starts_with(vault_.layout.partition_chain(PartitionId(0))) &&
+           key.ends_with("000000000001.json");
+  }
+  // An archiver that dies where `dies` says so of a put.
+  void archive_and_die(const std::function<bool(const std::string& key)>& dies) {
+    FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+      if (operation == StoreOperation::kPut && dies(key)) throw RealVault::Died();
+      return Fault::kNone;
+    });
+    ASSERT_TRUE(RealVault::died(
+        [&] { ignore_error(vault_.archive(ArchiveMode::kOnceAndClose, {.store = &store}), "it dies"); }));
+  }
+  void expect_whole() {
+    ASSERT_OK(vault_.archive());
+    vault_.expect_archived();
+    ASSERT_OK(vault_.load());
+    vault_.expect_loaded();
+  }
+
+  RealVault vault_;
+};
+
+TEST_F(FaultList, T01_KilledBehindTheUploadTheNextArchivesAgain) {
+  archive_and_die([&](const std::string& key) { return is_commit(key); });
+  EXPECT_FALSE(vault_.leftovers().empty());
+  expect_whole();
+  std::vector<std::string> keys;
+  for (const Leftover& leftover : vault_.leftovers()) keys.push_back(leftover.key);
+  for (const Leftover& removed : value(remove_leftovers(vault_.store(), vault_.layout, keys)))
+    EXPECT_EQ(removed.fate, LeftoverFate::kRemovable);
+  EXPECT_TRUE(vault_.leftovers().empty());
+  vault_.expect_archived();
+}
+
+TEST_F(FaultList, T02_KilledBetweenTwoUploadsOfOneFlushNoneCounts) {
+  int uploads = 0;
+  archive_and_die([&](const std::string& key) { return is_segment(key) && ++uploads == 2; });
+  EXPECT_EQ(vault_.leftovers().size(), 1U);
+  EXPECT_TRUE(vault_.catalog().segments().empty());
+  expect_whole();
+}
+
+TEST_F(FaultList, T04_AStoreThatFailsForAMomentCostsNothing) {
+  int failed = 0;
+  FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+    if (operation != StoreOperation::kPut || !is_segment(key) || failed == 4) return Fault::kNone;
+    return failed++ % 2 == 0 ? Fault::kFailBefore : Fault::kFailAfter;
+  });
+  ASSERT_OK(vault_.archive(ArchiveMode::kOnceAndClose, {.store = &store}));
+  EXPECT_EQ(failed, 4);
+  EXPECT_TRUE(vault_.leftovers().empty());
+  expect_whole();
+}
+
+TEST_F(FaultList, T06_KilledBehindTheSlotTheNextAddsNothing) {
+  FaultyHub hub(vault_.hub(), [](HubOperation operation, const std::string&) {
+    if (operation == HubOperation::kCommit) throw RealVault::Died();
+    return Fault::kNone;
+  });
+  // Each run lists one partition more than the one before, and dies before the hub hears of it.
+  int deaths = 0;
+  while (RealVault::died([&] { ASSERT_OK(vault_.archive(ArchiveMode::kOnceAndClose, {.hub = &hub})); })) {
+    ASSERT_LE(++deaths, RealVault::kPartitions);
+  }
+  EXPECT_GE(deaths, 1);
+  EXPECT_EQ(value(vault_.archive()).events, 0);
+  expect_whole();
+}
+
+TEST_F(FaultList, T09_ALoadWhoseAnswerIsLostIsNotLoadedTwice) {
+  ASSERT_OK(vault_.archive());
+  int loads = 0;
+  FaultyWarehouse warehouse(vault_.warehouse(), [&](WarehouseOperation operation, const std::string&) {
+    return operation == WarehouseOperation::kLoad && loads++ == 0 ? Fault::kFailAfter : Fault::kNone;
+  });
+  EXPECT_ERROR(vault_.load({.warehouse = &warehouse}), ErrorCode::kUnreachable);
+  ASSERT_OK(vault_.load({.warehouse = &warehouse}));
+  expect_whole();
+}
+
+TEST_F(FaultList, T17_WithoutItsGroupTheLedgerDecides) {
+  ASSERT_OK(vault_.archive());
+  ASSERT_OK(vault_.hub().delete_group(vault_.options.group));
+  EXPECT_EQ(value(vault_.archive()).events, 0);
+  vault_.publish(6, at(11, 0));
+  EXPECT_EQ(value(vault_.archive()).events, 6);
+  expect_whole();
+}
+
+TEST_F(FaultList, T27_AnOwnerThatWasOvertakenListsNothing) {
+  bool overtaken = false;
+  FaultyStore slow(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+    if (operation == StoreOperation::kPut && is_segment(key) && !std::exchange(overtaken, true))
+      EXPECT_OK(vault_.archive());
+    return Fault::kNone;
+  });
+  ignore_error(vault_.archive(ArchiveMode::kOnce, {.store = &slow}), "it may be fenced");
+  EXPECT_TRUE(overtaken);
+  EXPECT_FALSE(vault_.leftovers().empty());
+  expect_whole();
+}
+
+}  // namespace
+}  // namespace changevault
