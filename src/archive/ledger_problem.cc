@@ -9,10 +9,8 @@ namespace changevault {
 
 bool is_uncertain(const std::vector<LedgerProblem>& problems, const Scope& scope) {
   if (!scope.pattern.empty() && scope.pattern.find_first_of("*?[") == std::string::npos) return false;
-  return std::any_of(problems.begin(), problems.end(), [&](const LedgerProblem& problem) {
-    return problem.from < problem.to &&
-           scope.time.overlaps(problem.from.start(), problem.to.start() - milliseconds(1));
-  });
+  return std::any_of(problems.begin(), problems.end(),
+                     [&](const LedgerProblem& problem) { return problem.touches(scope.time); });
 }
 
 Error damage_error(Error error) {

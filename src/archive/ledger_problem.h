@@ -23,6 +23,9 @@ struct LedgerProblem {
   Hour from;    // hours about which something is missing now
   Hour to;      // exclusive; equal to `from`: none, other slots told it all
   bool touches(Hour hour) const { return from <= hour && hour < to; }
+  bool touches(const TimeRange& range) const {
+    return from < to && range.overlaps(from.start(), to.start() - milliseconds(1));
+  }
 };
 
 // Whether something of the scope may be missing. A scope that names one file is not about what else there is.

@@ -101,6 +101,12 @@ class Comparison {
                        [&](const LedgerProblem& problem) { return problem.touches(hour); });
   }
 
+  // Of a scope that is open at an end there may be hours that nobody knows of any more.
+  bool costs_the_scope(const LedgerProblem& problem) const {
+    if (!asked_.time.bounded()) return problem.touches(asked_.time);
+    return std::any_of(hours_.begin(), hours_.end(), [&](Hour hour) { return problem.touches(hour); });
+  }
+
   template <typename Cell>
   void place(Hour at, const Namespace& name, const Cell* cell, std::vector<const Cell*>& into) const {
     if (!scope_.touches(at)) return;
@@ -168,7 +174,7 @@ class Comparison {
 
   Result<void> judge() {
     for (const LedgerProblem& problem : archive_.problems) {
-      coverage_.problems.push_back({problem.error, std::nullopt, problem.from < problem.to});
+      coverage_.problems.push_back({problem.error, std::nullopt, costs_the_scope(problem)});
     }
     std::vector<bool> lost;
     std::vector<bool> unknown;
@@ -236,8 +242,12 @@ bool Coverage::quiet() const {
 
 bool same_events(const Digest& archive, const WarehouseCell* warehouse) {
   if (warehouse == nullptr) return archive == Digest{};
-  return archive == Digest{warehouse->rows, warehouse->digest} && warehouse->null_ids == 0 &&
-         warehouse->rows == warehouse->distinct && warehouse->shared == 0;
+  return same_set(archive, *warehouse) && warehouse->shared == 0;
+}
+
+bool same_set(const Digest& archive, const WarehouseCell& warehouse) {
+  return archive == Digest{warehouse.rows, warehouse.digest} && warehouse.null_ids == 0 &&
+         warehouse.rows == warehouse.distinct;
 }
 
 ArchiveSide archive_side(HourCatalog& catalog) {

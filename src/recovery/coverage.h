@@ -49,7 +49,8 @@ struct OutsideCell {
 struct CoverageProblem {
   Error error;                      // its object is the object
   std::optional<std::size_t> cell;  // index into Coverage::cells; nullopt: a slot of the ledger
-  bool uncertain = true;            // something is not known for it; false: other slots told it all
+  bool uncertain = true;  // something of the scope is not known for it; false: known from elsewhere, or no
+                          // hour of the scope needs it
 };
 
 struct Coverage {
@@ -77,6 +78,8 @@ struct Coverage {
 // Equal counts and digests, and each id once and in no other cell: equal sets, and no id was looked at.
 // `warehouse` null: no rows.
 bool same_events(const Digest& archive, const WarehouseCell* warehouse);
+// The same, wherever else the ids stand as well.
+bool same_set(const Digest& archive, const WarehouseCell& warehouse);
 
 // The archive's half of the comparison.
 struct ArchiveSide {

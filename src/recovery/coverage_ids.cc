@@ -211,16 +211,30 @@ Result<void> IdComparer::ask_archive(Hour hour, const Namespace& ns, std::span<c
   };
   const Result<void> done = read();
   if (!done && !is_damage(done.error())) return done.error();
+  bool proven = false;
+  if (!done) {
+    CV_ASSIGN(proven, numbers_prove(*there, ns));
+  }
   for (const Question& question : questions) {
     // At the least: of a place that cannot be read nobody can say that its rows are wrong there.
     for (const std::string& id : question.at->ids) {
-      if (done ? ids.contains(id) : !question.also) answer(question, id);
+      if (done ? ids.contains(id) : proven || !question.also) answer(question, id);
     }
-    if (done) continue;
+    if (done || proven) continue;
     cell(question.asker->at).unreadable = true;
     grid_.coverage.problems.push_back({done.error(), question.asker->at, true});
   }
   return {};
+}
+
+// Whether all rows at a place are together what the ledger counted there: then each of them belongs there.
+Result<bool> IdComparer::numbers_prove(const HourCell& there, const Namespace& ns) {
+  Scope hour;
+  hour.time = {there.hour.start(), there.hour.end()};
+  CV_ASSIGN(const std::vector<WarehouseCell> rows, warehouse_.cells(hour));
+  return std::any_of(rows.begin(), rows.end(), [&](const WarehouseCell& cell) {
+    return cell.hour == there.hour && cell.ns == ns && same_set(there.digest, cell);
+  });
 }
 
 void IdComparer::answer(const Question& question, const std::string& id) {

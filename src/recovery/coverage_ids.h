@@ -75,6 +75,7 @@ class IdComparer {
   Result<void> settle_places();
   Result<void> ask_archive(Hour hour, const Namespace& ns, std::span<const Question> questions);
   const HourCell* archived(Hour hour, const Namespace& ns) const;
+  Result<bool> numbers_prove(const HourCell& there, const Namespace& ns);
   void answer(const Question& question, const std::string& id);
   void note_recent(const Differing& compared);
   Result<void> settle_pending();

@@ -153,10 +153,24 @@ TEST_F(CoverageTest, AnEventInTwoHoursOfTheArchiveStandsInOneRow) {
   EXPECT_EQ(numbers(coverage.cells[1]), (CellNumbers{2, 2, 2, 0, 0, 1, 0}));
 }
 
-// Nobody can say whether the other hour holds it: not OK for certain, and no gap by that alone.
-TEST_F(CoverageTest, ARepeatWhoseOtherHourIsDamagedIsUncertain) {
+// The rows of the other hour are together those that the ledger counted: no file has to be read for that.
+TEST_F(CoverageTest, ARepeatWhoseOtherHourIsDamagedIsProvenByItsNumbers) {
   const std::string key = archive_.add(kProducts, kFirstHour, {{1}, {2}}).facts.key;
   archive_.load(*archive_.listed().front());
+  archive_.add(kProducts, kFirstHour.next(), {{2}});
+  ASSERT_OK(archive_.store().remove(key));
+  const Coverage coverage = value(compare(scope_of(kProducts, 1, 2), archive_.side()));
+  EXPECT_EQ(coverage.cells[0].state, GapState::kOk);
+  EXPECT_EQ(coverage.cells[0].numbers.repeats, 1);
+  EXPECT_FALSE(coverage.cells[0].unreadable);
+  EXPECT_TRUE(coverage.problems.empty());
+}
+
+// Nobody can say whether the other hour holds it: not OK for certain, and no gap by that alone.
+TEST_F(CoverageTest, ARepeatWhoseOtherHourIsDamagedAndDiffersIsUncertain) {
+  const std::string key = archive_.add(kProducts, kFirstHour, {{1}, {2}}).facts.key;
+  archive_.load(*archive_.listed().front());
+  archive_.change_rows([](auto& rows) { rows.erase(rows.begin()); });
   archive_.add(kProducts, kFirstHour.next(), {{2}});
   ASSERT_OK(archive_.store().remove(key));
   const Coverage coverage = value(compare(scope_of(kProducts, 1, 2), archive_.side()));

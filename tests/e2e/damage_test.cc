@@ -107,6 +107,64 @@ TEST_F(DamageTest, ADamagedCommitCostsItsHour) {
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 40) << "the seals name the file";
 }
 
+TEST_F(DamageTest, RecoveringAnotherHourOrDayIsASuccess) {
+  flip(segment("13"));
+  for (const char* hour : {"12", "14", "15"}) {
+    const json done = vault_.expect_json(0, {"recover", "shop", "orders", "2025/01/15", hour, "--yes"});
+    EXPECT_EQ(done.at("inserted"), 10) << hour;
+    EXPECT_EQ(done.at("gaps_left"), 0) << hour;
+  }
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 30);
+}
+
+// The whole scope is refused, by the file's name and with the command that recovers all the rest of it.
+TEST_F(DamageTest, ARefusalSaysHowToRecoverTheRest) {
+  const std::string file = segment("13").filename().string();
+  flip(segment("13"));
+  const Outcome refused = vault_.expect(4, {"recover", "shop", "orders", "2025/01/15", "--yes"});
+  EXPECT_NE(refused.err.find(file), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("changevault recover --gaps shop orders "), std::string::npos) << refused.err;
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 0);
+  const json rest = vault_.expect_json(3, {"recover", "--gaps", "shop", "orders", "2025/01/15", "--yes"});
+  EXPECT_EQ(rest.at("inserted"), 30);
+  EXPECT_EQ(rest.at("gaps_left"), 1) << "the damaged hour";
+}
+
+// Hour 15 holds an event of hour 12 again, as a hub may; its row stands in hour 12.
+class DamagedPlaceOfARepeatTest : public DamageTest {
+ protected:
+  void SetUp() override {
+    DamageTest::SetUp();
+    vault_.expect(0, {"publish", "--time-from", "cluster_time", "--allow-late",
+                      vault_.write("again.jsonl", event(40, kBegin + 4 * 3600) + event(3, kBegin + 3))});
+    vault_.expect(0, {"archive", "--once", "--close"});
+    vault_.expect(0, {"sql", "DELETE FROM changevault_loads"});
+    vault_.expect(0, {"load", "--once"});
+    vault_.expect(0, {"gaps"});
+    vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE enqueued_time >= '2025-01-15 16:00'"});
+    flip(segment("12"));
+  }
+  std::vector<std::string> recover() const {
+    return {"recover", "shop", "orders", "2025/01/15", "16", "--yes"};
+  }
+};
+
+// Nobody can read there that the row belongs there, but all rows there together are what the ledger counted.
+TEST_F(DamagedPlaceOfARepeatTest, IsProvenByItsNumbers) {
+  const json done = vault_.expect_json(0, recover());
+  EXPECT_EQ(done.at("inserted"), 1);
+  EXPECT_EQ(done.at("already_present"), 1);
+  EXPECT_EQ(vault_.expect_json(0, {"gaps"}).at("summary"), json({{"OK", 5}}));
+}
+
+TEST_F(DamagedPlaceOfARepeatTest, IsNotProvenWhereItsNumbersDiffer) {
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE json_extract(document_key, '$._id') = 5"});
+  const Outcome done = vault_.expect(4, recover());
+  EXPECT_NE(done.out.find("1 row inserted"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("no gaps are left in what could be checked"), std::string::npos) << done.out;
+  EXPECT_NE(done.err.find(segment("12").filename().string()), std::string::npos) << done.err;
+}
+
 // Two partitions, four sealed hours, and one hour that is not sealed.
 class DamagedSlotTest : public ::testing::Test {
  protected:
@@ -193,6 +251,18 @@ TEST_F(DamagedSlotTest, BehindTheSealsIsSaid) {
   EXPECT_NE(loaded.err.find("p001/000000000013.json"), std::string::npos) << loaded.err;
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"),
             listed.at("total").at("records").get<std::int64_t>());
+}
+
+// What it costs are hours outside of the scope: said, but the scope is recovered and proven.
+TEST_F(DamagedSlotTest, BehindTheSealsCostsNoOtherHour) {
+  flip(slot(13));
+  const Outcome done = vault_.expect(0, {"recover", "shop", "orders", "2025/01/15", "13", "--yes"});
+  EXPECT_NE(done.err.find("p001/000000000013.json"), std::string::npos) << done.err;
+  EXPECT_NE(done.out.find("no gaps are left in this scope"), std::string::npos) << done.out;
+  vault_.expect(5, {"recover", "shop", "orders", "2025/01/15", "16", "--yes"});
+  vault_.expect(0, {"recover", "--gaps", "shop", "orders", "2025/01/15", "12", "--yes"});
+  vault_.expect(4, {"recover", "shop", "orders", "2025/01/15", "--yes"});
+  EXPECT_GE(vault_.number("SELECT count(*) FROM mongodb_changes"), (kHours - 1) * kEvents);
 }
 
 TEST_F(DamagedSlotTest, WithoutSealsTheChainsSayIt) {
