@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "codec/event_parser.h"
+#include "codec/record_front.h"
 #include "codec/record_scanner.h"
 #include "fuzz/fuzzing.h"
 
@@ -209,7 +210,10 @@ void check(const std::string& text, const Line& line, bool strict) {
   same_fields(line.fields, *record, text);
   if (!strict) return;
   require(record->enqueued_time.ms == our_time_ms(line.fields["enqueued_time"].get<std::string>()));
-  if (text.starts_with(R"({"event_id":")")) require(leading_event_id(text) == record->event_id);
+  RecordFrontReader fronts;
+  const auto front = fronts.read(text);
+  if (front)
+    require(front->event_id == record->event_id && front->sequence_number == record->sequence_number);
 }
 
 }  // namespace
