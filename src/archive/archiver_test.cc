@@ -87,7 +87,7 @@ TEST_F(ArchiverTest, AnImportIsSealedUpToItsNewestHourWithoutClose) {
   EXPECT_EQ(catalog().sealed_to(), hour_of(at(11, 0)));
 }
 
-TEST_F(ArchiverTest, NothingComesLateIntoASealedHour) {
+TEST_F(ArchiverTest, T14_NothingComesLateIntoASealedHour) {
   hub.append(kP0, event("shop", "orders", 1), at(9, 10), false);
   ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
   // The broker's clock went back: the event is placed where time has come to.

@@ -97,7 +97,7 @@ TEST_F(DownloadTest, OneDamagedFileEndsNoOther) {
 }
 
 // A connection that breaks in the middle: run again, and only what is missing comes.
-TEST_F(DownloadTest, WhatCouldNotBeReachedComesWithTheNextRun) {
+TEST_F(DownloadTest, T25_WhatCouldNotBeReachedComesWithTheNextRun) {
   FaultyStore shaky(fixture_.store, [&](StoreOperation operation, const std::string& key) {
     return operation == StoreOperation::kGet && key == files_[2].segment.key ? Fault::kFailBefore
                                                                              : Fault::kNone;

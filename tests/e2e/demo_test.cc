@@ -127,7 +127,7 @@ TEST_F(ImportedDay, AScopeAboutWhichNothingIsKnownIsIndeterminate) {
   }
 }
 
-TEST_F(ImportedDay, OddNamesAreFoundByTheirTrueNames) {
+TEST_F(ImportedDay, T28_OddNamesAreFoundByTheirTrueNames) {
   const std::vector<Namespace> odd{
       {"sales", "odd/name 100%"}, {"sales", "_drafts"}, {"logs", kLongName}, {"каталог", "商品"}};
   for (const auto& [database, name] : odd) {
@@ -234,7 +234,7 @@ TEST(MainJob, LostSlicesAreFoundAndPutBack) {
   EXPECT_NE(vault.expect(0, {"audit"}).out.find(recovered.at("id").get<std::string>()), std::string::npos);
 }
 
-TEST(EmptyArchive, NothingIsKnownAboutAnything) {
+TEST(EmptyArchive, T22_NothingIsKnownAboutAnything) {
   Vault vault;
   vault.expect(2, {"gaps"});  // no configuration yet
   vault.expect(0, {"init"});

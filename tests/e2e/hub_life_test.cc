@@ -60,7 +60,7 @@ TEST_F(HubLife, WhatItForgotIsLostByTheOperatorsWordOnly) {
   vault_.expect(0, {"gaps"});
 }
 
-TEST_F(HubLife, AnotherOneTakesThePlaceOfOneThatIsGone) {
+TEST_F(HubLife, T18_AnotherOneTakesThePlaceOfOneThatIsGone) {
   publish(0, 3);
   vault_.expect(0, {"archive", "--once", "--close"});
   for (const auto& file : fs::directory_iterator(vault_.folder() / "data")) {

@@ -1,4 +1,8 @@
 // The faults of docs/reliability.md, on the real embedded parts; each test carries its number.
+#include <algorithm>
+
+#include "archive/hour_catalog.h"
+#include "recovery/coverage.h"
 #include "tests/fault/real_vault.h"
 
 namespace changevault {
@@ -83,6 +87,19 @@ TEST_F(FaultList, T06_KilledBehindTheSlotTheNextAddsNothing) {
   expect_whole();
 }
 
+TEST_F(FaultList, T07_APositionThatTheHubDoesNotTakeCostsNothing) {
+  int commits = 0;
+  FaultyHub hub(vault_.hub(), [&](HubOperation operation, const std::string&) {
+    if (operation != HubOperation::kCommit) return Fault::kNone;
+    return commits++ % 2 == 0 ? Fault::kFailBefore : Fault::kFailAfter;
+  });
+  vault_.options.memory = 1;  // so that a batch follows the other before its position is taken
+  ignore_error(vault_.archive(ArchiveMode::kOnceAndClose, {.hub = &hub}), "the position is a hint");
+  EXPECT_GE(commits, 1);
+  vault_.publish(6, at(11, 0));
+  expect_whole();
+}
+
 TEST_F(FaultList, T09_ALoadWhoseAnswerIsLostIsNotLoadedTwice) {
   ASSERT_OK(vault_.archive());
   int loads = 0;
@@ -94,6 +111,12 @@ TEST_F(FaultList, T09_ALoadWhoseAnswerIsLostIsNotLoadedTwice) {
   expect_whole();
 }
 
+TEST_F(FaultList, T16_WhatFillsABatchIsInIt) {
+  vault_.options.memory = 1;  // every event does
+  EXPECT_GT(value(vault_.archive()).commits, RealVault::kPartitions);
+  expect_whole();
+}
+
 TEST_F(FaultList, T17_WithoutItsGroupTheLedgerDecides) {
   ASSERT_OK(vault_.archive());
   ASSERT_OK(vault_.hub().delete_group(vault_.options.group));
@@ -101,6 +124,29 @@ TEST_F(FaultList, T17_WithoutItsGroupTheLedgerDecides) {
   vault_.publish(6, at(11, 0));
   EXPECT_EQ(value(vault_.archive()).events, 6);
   expect_whole();
+}
+
+TEST_F(FaultList, T21_WhatALifeCycleRuleTookIsMissingNotQuiet) {
+  ASSERT_OK(vault_.archive());
+  const Catalog catalog = vault_.catalog();
+  ASSERT_FALSE(catalog.segments().empty());
+  for (const ListedSegment& segment : catalog.segments()) ASSERT_OK(vault_.store().remove(segment.facts.key));
+  const VerifyReport report = vault_.verify();
+  EXPECT_EQ(report.verdict, Verdict::kFail);
+  for (const ListedSegment& segment : catalog.segments()) {
+    EXPECT_TRUE(std::ranges::any_of(report.problems, [&](const VerifyProblem& problem) {
+      return problem.kind == "missing" && problem.key == segment.facts.key;
+    })) << segment.facts.key;
+  }
+  HourCatalog hours = value(HourCatalog::read(vault_.store(), vault_.layout));
+  const Scope everything;
+  SegmentFeed feed(vault_.store(), everything);
+  Scope day;
+  day.time = {at(0, 0), at(23, 59)};
+  const Coverage gaps = value(find_gaps(day, archive_side(hours), vault_.warehouse(), feed, {}));
+  std::int64_t missing = 0;
+  for (const GapCell& cell : gaps.cells) missing += cell.numbers.missing;
+  EXPECT_EQ(missing, vault_.published());
 }
 
 TEST_F(FaultList, T27_AnOwnerThatWasOvertakenListsNothing) {

@@ -291,7 +291,7 @@ TEST_F(RecoveryFault, OneThatIsMergedInPartSaysSoWhenItIsGivenUp) {
   EXPECT_EQ(rows(), kAfter);
 }
 
-TEST_F(RecoveryFault, DamageBetweenPlanAndStageStopsAll) {
+TEST_F(RecoveryFault, T20_DamageBetweenPlanAndStageStopsAll) {
   for (const bool gone : {false, true}) {
     const RecoveryPlan made = plan();
     const std::string key = made.segments[1].key;
