@@ -1,5 +1,7 @@
 #include "base/fault.h"
 
+#include "base/mutex.h"
+
 namespace changevault {
 namespace {
 
