@@ -476,7 +476,7 @@ class RecoverVerb final : public Verb {
     if (out.json_wanted()) {
       out.print_json(to_json(result, gaps_left));
     } else {
-      print_result(out, result, gaps_left, in_place);
+      print_result(out, result, gaps_left, in_place, checked);
     }
     if (gaps_left > 0 || result.state != RecoveryState::kDone) return kExitGaps;
     return checked ? kExitDone : kExitFailed;
@@ -492,7 +492,9 @@ class RecoverVerb final : public Verb {
     return text;
   }
 
-  static void print_result(Output& out, const RecoveryResult& result, std::int64_t gaps_left, bool in_place) {
+  // `checked`: the archive could say of every hour of the scope what belongs there.
+  static void print_result(Output& out, const RecoveryResult& result, std::int64_t gaps_left, bool in_place,
+                           bool checked) {
     if (result.state == RecoveryState::kDone && !in_place) {
       out.print(out.paint(Color::kYellow, "not all in place") + ": " + counted(result.inserted, "row") +
                 " inserted, " + with_thousands(result.already_present) +
@@ -506,7 +508,7 @@ class RecoverVerb final : public Verb {
                 " inserted, but " + describe_check(result.check));
     }
     out.print(gaps_left == 0
-                  ? "no gaps are left in this scope"
+                  ? std::string("no gaps are left in ") + (checked ? "this scope" : "what could be checked")
                   : counted(gaps_left, "gap") + " left in this scope; look with: changevault gaps");
   }
 

@@ -38,7 +38,9 @@ Error refused(Error error, const SegmentRef& segment) {
       ErrorCode::kValidation,
       (error.code == ErrorCode::kNotFound ? "a segment of the ledger is gone (" : "a segment is damaged (") +
           error.message + ")",
-      segment.key, "run verify on this scope; the other segments can be recovered by a narrower scope");
+      segment.key,
+      "'recover --gaps' with the same scope recovers all the rest; 'changevault repair' shows what can be "
+      "put right");
 }
 
 }  // namespace
