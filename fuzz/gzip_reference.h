@@ -11,6 +11,7 @@
 
 #include "codec/gzip_format.h"
 #include "codec/segment_reader.h"
+#include "tests/support/piece_source.h"
 
 namespace changevault::fuzzing {
 
@@ -83,24 +84,9 @@ inline std::string gzip_member(std::string_view deflate_data, std::string_view t
   return file;
 }
 
-// A source that gives a few bytes at a time, as a network may.
-class PieceSource final : public ByteSource {
- public:
-  PieceSource(std::string_view bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    const std::size_t n = rest_.copy(into.data(), std::min(into.size(), piece_));
-    rest_.remove_prefix(n);
-    return n;
-  }
-
- private:
-  std::string_view rest_;
-  std::size_t piece_;
-};
-
 // All that SegmentReader gives, read in pieces of `piece` bytes; its error otherwise.
 inline Result<std::string> our_text(std::string_view file, std::size_t piece) {
-  PieceSource source(file, piece);
+  testing::PieceSource source(file, piece);
   SegmentReader reader(source);
   std::string text;
   while (true) {

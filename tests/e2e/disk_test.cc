@@ -4,12 +4,11 @@
 #include <filesystem>
 #include <string>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "tests/e2e/vault.h"
+#include "tests/support/held_file.h"
 
 namespace changevault::testing {
 namespace {
@@ -32,22 +31,6 @@ std::string events() {
   for (int n = 0; n < kEvents; ++n) lines += event(n, n / 20);
   return lines;
 }
-
-// Holds a file as DuckDB does while it works on it.
-class HeldFile {
- public:
-  explicit HeldFile(const fs::path& path) : file_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    EXPECT_EQ(::fcntl(file_, F_SETLK, &whole), 0) << path;
-  }
-  ~HeldFile() { ::close(file_); }
-  HeldFile(const HeldFile&) = delete;
-  HeldFile& operator=(const HeldFile&) = delete;
-
- private:
-  int file_;
-};
 
 class DiskTest : public ::testing::Test {
  protected:

@@ -1,9 +1,9 @@
 // Parts that somebody damaged, replaced or changed by hand: what the verbs say then must be true.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "tests/e2e/vault.h"
+#include "tests/support/held_file.h"
 
 namespace changevault::testing {
 namespace {
@@ -42,22 +42,6 @@ TEST_F(WrongState, CopiesUnderAnotherHourAreDuplicates) {
   EXPECT_EQ(gaps.at("summary").value("DUPLICATE", 0), 1) << gaps.dump();
   EXPECT_EQ(gaps.at("cells").at(1).at("duplicate"), 20);
 }
-
-// Holds a file as the database does while it works on it.
-class HeldFile {
- public:
-  explicit HeldFile(const fs::path& path) : file_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    EXPECT_EQ(::fcntl(file_, F_SETLK, &whole), 0) << path;
-  }
-  ~HeldFile() { ::close(file_); }
-  HeldFile(const HeldFile&) = delete;
-  HeldFile& operator=(const HeldFile&) = delete;
-
- private:
-  int file_;
-};
 
 TEST_F(WrongState, StatusGoesOnWithoutABusyWarehouse) {
   const HeldFile held(vault_.folder() / "data/warehouse.duckdb");

@@ -11,10 +11,12 @@
 #include "codec/segment_reader.h"
 #include "codec/segment_writer.h"
 #include "tests/support/expect.h"
+#include "tests/support/piece_source.h"
 
 namespace changevault {
 namespace {
 
+using testing::PieceSource;
 using testing::value;
 
 std::string line_of(std::uint64_t n, std::size_t length) {
@@ -227,21 +229,6 @@ TEST(InflateBlock, RefusesWhatIsNotThatBlock) {
   EXPECT_ERROR(inflate_block(w.segment.bytes, second.text_bytes), ErrorCode::kCorrupt);
 }
 
-// Hands out pieces of a few bytes, as a network may.
-class SlowSource final : public ByteSource {
- public:
-  SlowSource(std::string_view bytes, std::size_t piece) : rest_(bytes), piece_(piece) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    const std::size_t n = rest_.copy(into.data(), std::min(into.size(), piece_));
-    rest_.remove_prefix(n);
-    return n;
-  }
-
- private:
-  std::string_view rest_;
-  std::size_t piece_;
-};
-
 TEST(SegmentReader, ReadsWhatOthersWrote) {
   const std::string a = "{\"a\":1}\n";
   const std::string b = "{\"b\":2}";
@@ -249,7 +236,7 @@ TEST(SegmentReader, ReadsWhatOthersWrote) {
        {gzip(a + b), gzip(a) + gzip(b), gzip("") + gzip(a.substr(0, 3)) + gzip(a.substr(3) + b) + gzip(""),
         gzip(a + b, 0)}) {
     for (std::size_t piece = 1; piece < 70; ++piece) {
-      SlowSource source(bytes, piece);
+      PieceSource source(bytes, piece);
       EXPECT_EQ(value(read_all(source)), a + b + "\n") << piece;
     }
   }
@@ -279,10 +266,10 @@ TEST(SegmentReader, ReadsHeadersThatComeInPieces) {
   const auto header_crc = crc32(0, reinterpret_cast<const Bytef*>(member.data()), 34);
   member.insert(34, {static_cast<char>(header_crc & 0xFF), static_cast<char>(header_crc >> 8 & 0xFF)});
   for (std::size_t piece = 1; piece <= member.size(); ++piece) {
-    SlowSource source(member, piece);
+    PieceSource source(member, piece);
     EXPECT_EQ(value(read_all(source)), "x\n") << piece;
     const std::string two = member + member;
-    SlowSource both(two, piece);
+    PieceSource both(two, piece);
     EXPECT_EQ(value(read_all(both)), "x\nx\n") << piece;
   }
   member[34] = static_cast<char>(member[34] ^ 1);
@@ -417,7 +404,7 @@ RC_GTEST_PROP(SegmentProperty, AgreesWithZlibOnAnyLinesAndPieces, (std::uint64_t
                                static_cast<int>(random() % 4)};
   const Written w = write(1 + random() % 200, 1 + random() % 2000, options);
   RC_ASSERT(gunzip(w.segment.bytes, w.text.size() + 1) == w.text);
-  SlowSource source(w.segment.bytes, 1 + random() % 3000);
+  PieceSource source(w.segment.bytes, 1 + random() % 3000);
   RC_ASSERT(value(read_all(source)) == w.text);
   for (const BlockFacts& b : w.segment.facts.blocks) {
     const std::string_view bytes =
@@ -442,7 +429,7 @@ RC_GTEST_PROP(SegmentProperty, ReadsZlibsFilesOfAnyMembersAndPieces, (std::uint6
     bytes += gzip(part, static_cast<int>(random() % 10));
   }
   if (!text.empty() && !text.ends_with('\n')) text += "\n";
-  SlowSource source(bytes, 1 + random() % 5000);
+  PieceSource source(bytes, 1 + random() % 5000);
   RC_ASSERT(value(read_all(source)) == text);
 }
 
