@@ -1,6 +1,9 @@
 // Quick and incremental verification, and archives whose hub was replaced, grew or lost events.
 #include <algorithm>
+#include <atomic>
 #include <random>
+#include <set>
+#include <stop_token>
 
 #include <gtest/gtest.h>
 
@@ -9,7 +12,9 @@
 #include "archive/verify.h"
 #include "archive/verify_memory.h"
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "codec/record_builder.h"
+#include "store/faulty_store.h"
 #include "store/metered_store.h"
 #include "tests/support/archive_fixture.h"
 #include "tests/support/temp_dir.h"
@@ -187,16 +192,35 @@ TEST_F(VerifyModes, NothingCheckedAndNothingRememberedIsNoProof) {
   EXPECT_EQ(report.verdict, Verdict::kIndeterminate);
 }
 
+// However many cores check: three objects are given, the others not before the stop.
 TEST_F(VerifyModes, WhatWasCheckedBeforeAStopIsRemembered) {
   VerifyMemory memory;
   std::stop_source stop;
+  std::atomic<bool> stopped{false};
+  Mutex mutex;
+  std::set<std::string> given;
+  FaultyStore three(store, [&](StoreOperation operation, const std::string& key) {
+    if (operation != StoreOperation::kGet || !key.ends_with(".gz")) return Fault::kNone;
+    {
+      const MutexLock lock(mutex);
+      if (given.contains(key) || given.size() < 3) {
+        given.insert(key);
+        return Fault::kNone;
+      }
+    }
+    stopped.wait(false);
+    return Fault::kFailBefore;
+  });
   const auto after_three = [&](const VerifyProgress& progress) {
-    if (progress.segments_done == 3) stop.request_stop();
+    if (progress.segments_done < 3) return;
+    stop.request_stop();
+    stopped = true;
+    stopped.notify_all();
   };
-  EXPECT_ERROR(verify_archive(store, layout, {}, after_three, stop.get_token(),
+  EXPECT_ERROR(verify_archive(three, layout, {}, after_three, stop.get_token(),
                               {VerifyMode::kIncremental, &memory, clock.now()}),
                ErrorCode::kCancelled);
-  EXPECT_GE(memory.size(), 3U);
+  EXPECT_EQ(memory.size(), 3U);
   EXPECT_LT(memory.size(), objects().size());
 }
 
