@@ -42,22 +42,47 @@ Error fewer_partitions(const Archiver::Parts& parts, const HubDescription& hub, 
                   known.partitions));
 }
 
-// What shows that the hub, by its name the same, was set back or made again; empty where nothing does.
-Result<std::string> find_replacement(const Archiver::Parts& parts, const Sealer& sealer) {
+// What speaks for another hub under the name of the one that was archived.
+struct HubEvidence {
+  std::string replaced;     // what shows it: set back, or another event in the place of the last one archived
+  std::string overtaken;    // events that were to come are gone
+  bool undecided = false;   // so is the last one archived: set back and overtaken look the same
+  bool tail_found = false;  // some partition still holds the last event archived of it
+};
+
+Result<HubEvidence> look_for_replacement(const Archiver::Parts& parts, const Sealer& sealer) {
   const HubEntry& known = sealer.hub();
   const RecordIdentity identity{known.source_id, known.identity, known.epoch};
   RecordBuilder builder(identity);
+  HubEvidence out;
   for (std::int32_t p = 0; p < known.partitions; ++p) {
     const PartitionId partition(p);
     Chain chain(parts.store, parts.layout.partition_chain(partition));
     CV_ASSIGN(const ResumePoint resume, read_resume_point(chain, sealer.promised_end(partition)));
     if (!resume.next || resume.epoch != known.epoch) continue;
     CV_ASSIGN(const HubComparison found, compare_with_hub(parts.hub, builder, identity, partition, resume));
-    // Overtaken or set back: where the last event archived is gone, only the operator can say which of the
-    // two.
-    if (found.fit != HubFit::kSame) return found.what;
+    if (found.fit == HubFit::kReplaced && out.replaced.empty()) out.replaced = found.what;
+    if (found.fit == HubFit::kOvertaken && out.overtaken.empty()) out.overtaken = found.what;
+    out.undecided |= found.fit == HubFit::kOvertaken && resume.tail.has_value();
+    out.tail_found |= found.tail_found;
   }
-  return std::string();
+  return out;
+}
+
+// A new epoch reads the hub from its oldest event: of the hub that was archived it would list events twice.
+// Where nothing shows which of the two it is, only the operator can say.
+bool may_be_another(const HubEvidence& evidence) {
+  return !evidence.replaced.empty() || (evidence.undecided && !evidence.tail_found);
+}
+
+Error same_hub(const Archiver::Parts& parts, const HubEvidence& evidence) {
+  std::string hint = "leave --new-epoch away";
+  if (!evidence.overtaken.empty())
+    hint =
+        evidence.overtaken + ": record them as lost, without --new-epoch: changevault archive --accept-loss";
+  return Error(ErrorCode::kUsage,
+               "the hub is the one that the archive belongs to: there is no new epoch to begin",
+               parts.hub.url(), std::move(hint));
 }
 
 Result<void> begin_epoch(const Archiver::Parts& parts, const HubDescription& hub, Sealer& sealer) {
@@ -79,11 +104,9 @@ Result<void> settle_hub(const Archiver::Parts& parts, const ArchiverOptions& opt
   const bool same = sealer.hub().identity == hub.identity;
   if (options.new_epoch) {
     if (!same) return begin_epoch(parts, hub, sealer);
-    CV_ASSIGN(const std::string replaced, find_replacement(parts, sealer));
-    if (!replaced.empty()) return begin_epoch(parts, hub, sealer);
-    return Error(ErrorCode::kUsage,
-                 "the hub is the one that the archive belongs to: there is no new epoch to begin",
-                 parts.hub.url(), "leave --new-epoch away");
+    CV_ASSIGN(const HubEvidence evidence, look_for_replacement(parts, sealer));
+    if (may_be_another(evidence)) return begin_epoch(parts, hub, sealer);
+    return same_hub(parts, evidence);
   }
   if (!same) {
     return Error(

@@ -111,7 +111,7 @@ Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const R
       parsed ? parsed->id
              : EventId::of_position(identity.hub_identity, identity.epoch, partition, event.sequence);
   if (id == resume.tail->event_id && event.broker_time == resume.tail->broker_time)
-    return HubComparison{HubFit::kSame, bounds, {}};
+    return HubComparison{HubFit::kSame, bounds, {}, true};
   return replaced(bounds,
                   fmt::format("another event stands at sequence {} of partition {}, the last one archived",
                               resume.tail->sequence.value, partition.value));

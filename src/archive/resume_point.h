@@ -38,7 +38,8 @@ enum class HubFit {
 struct HubComparison {
   HubFit fit = HubFit::kSame;
   PartitionBounds bounds;
-  std::string what;  // of kOvertaken and kReplaced, in words
+  std::string what;         // of kOvertaken and kReplaced, in words
+  bool tail_found = false;  // of kSame: the last event archived was read from it again
 };
 
 // `resume` has a position, of the epoch of `identity`. `builder` makes the ids that tails are compared by.

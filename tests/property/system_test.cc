@@ -22,7 +22,7 @@ constexpr int kHistories = 40;
 constexpr int kSteps = 60;
 
 // Histories that once went wrong.
-constexpr std::uint64_t kFoundSeeds[] = {121755098, 171591320, 226840487, 228574081};
+constexpr std::uint64_t kFoundSeeds[] = {121755098, 171591320, 226840487, 228574081, 718043790};
 
 void live_through(std::uint64_t seed, int& deaths) {
   SCOPED_TRACE("CHANGEVAULT_TEST_SEED=" + std::to_string(seed));
