@@ -14,6 +14,7 @@
 #include "cli/program.h"
 #include "hub/sqlite/sqlite_hub.h"
 #include "store/file/file_store.h"
+#include "store/retrying_store.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 
 extern char** environ;
@@ -40,8 +41,11 @@ Drivers drivers(const std::string& owner, const std::stop_token& stop) {
     return SqliteHub::create(request.place, request.configuration.hub.partitions, request.clock,
                              request.random, std::move(options));
   };
-  out.stores["file"] = [](const OpenRequest& request) {
-    return FileStore::open(request.place, request.mode == OpenMode::kCreate);
+  out.stores["file"] = [stop](const OpenRequest& request) -> Result<std::unique_ptr<ObjectStore>> {
+    CV_ASSIGN(auto store, FileStore::open(request.place, request.mode == OpenMode::kCreate));
+    RetryingStoreOptions options{.stop = stop, .on_wait = request.notice};
+    return std::make_unique<RetryingStore>(std::move(store), request.clock, request.random,
+                                           std::move(options));
   };
   out.warehouses["duckdb"] = [stop](const OpenRequest& request) {
     WarehouseOptions options;

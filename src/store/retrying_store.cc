@@ -1,0 +1,74 @@
+#include "store/retrying_store.h"
+
+#include <utility>
+
+namespace changevault {
+namespace {
+
+constexpr Duration kQuietFor = seconds(2);
+
+}  // namespace
+
+RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> inner, Clock& clock, Random& random,
+                             RetryingStoreOptions options)
+    : inner_(std::move(inner)), clock_(clock), random_(random), options_(std::move(options)) {}
+
+template <typename Call>
+auto RetryingStore::retried(Call call) -> decltype(call()) {
+  const Duration begin = clock_.steady();
+  bool told = false;
+  return retry(options_.policy, clock_, random_, options_.stop, [&] {
+    auto result = call();
+    const bool waits = !result.has_value() && result.error().retryable;
+    if (waits && !told && clock_.steady().ms - begin.ms >= kQuietFor.ms) {
+      told = true;
+      tell(result.error());
+    }
+    return result;
+  });
+}
+
+void RetryingStore::tell(const Error& error) const {
+  if (options_.on_wait) options_.on_wait("waiting for the store: " + error.message);
+}
+
+Result<PutOutcome> RetryingStore::put_if_absent(const std::string& key, std::string_view bytes,
+                                                const PutOptions& options) {
+  bool again = false;
+  CV_ASSIGN(const PutOutcome outcome, retried([&] {
+              auto result = inner_->put_if_absent(key, bytes, options);
+              again |= !result.has_value();
+              return result;
+            }));
+  if (outcome == PutOutcome::kCreated || !again) return outcome;
+  CV_ASSIGN(const bool ours, holds(key, bytes));
+  return ours ? PutOutcome::kCreated : PutOutcome::kExists;
+}
+
+Result<bool> RetryingStore::holds(const std::string& key, std::string_view bytes) {
+  CV_ASSIGN(const std::string standing, get(key));
+  return standing == bytes;
+}
+
+Result<std::string> RetryingStore::get(const std::string& key, std::optional<ByteRange> range) {
+  return retried([&] { return inner_->get(key, range); });
+}
+
+Result<ObjectInfo> RetryingStore::head(const std::string& key) {
+  return retried([&] { return inner_->head(key); });
+}
+
+Result<ListPage> RetryingStore::list(const std::string& prefix, std::optional<char> delimiter,
+                                     const std::string& continuation, std::size_t page_size) {
+  return retried([&] { return inner_->list(prefix, delimiter, continuation, page_size); });
+}
+
+Result<void> RetryingStore::remove(const std::string& key) {
+  return inner_->remove(key);
+}
+
+Result<std::optional<Timestamp>> RetryingStore::clock() {
+  return retried([&] { return inner_->clock(); });
+}
+
+}  // namespace changevault
