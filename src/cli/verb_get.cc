@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "cli/verbs.h"
 #include "service/archive_files.h"
 #include "service/download.h"
+#include "service/target_folder.h"
 
 namespace changevault {
 namespace {
@@ -56,6 +58,7 @@ class GetVerb final : public Verb {
     const std::filesystem::path place =
         file_.empty() ? std::filesystem::path(directory_) : std::filesystem::path(file_).parent_path();
     CV_ASSIGN(const std::vector<DownloadRequest> requests, requests_of(found, context.parts.layout()));
+    CV_TRY(outside_of(*store, place));
     CV_ASSIGN(const TargetFolder target, TargetFolder::open(place));
     CV_ASSIGN(const int code, fetch(context, *store, target, requests));
     const int known = ledger_exit(context.out, found.uncertain);
@@ -67,10 +70,18 @@ class GetVerb final : public Verb {
     std::int64_t written = 0;
     std::int64_t already_there = 0;
     std::int64_t failed = 0;
+    std::int64_t different = 0;  // of those: another file stands there
     std::int64_t records = 0;
     std::int64_t bytes = 0;
     int code = kExitDone;
   };
+
+  static Result<void> outside_of(const ObjectStore& store, const std::filesystem::path& place) {
+    constexpr std::string_view kFile = "file:";
+    const std::string url = store.url();
+    if (!url.starts_with(kFile)) return {};
+    return must_lie_outside(url.substr(kFile.size()), place);
+  }
 
   static Result<int> print_quiet(Context& context, const Scope& scope) {
     if (context.out.json_wanted()) {
@@ -147,6 +158,7 @@ class GetVerb final : public Verb {
     ++sum.failed;
     // Wrong bytes weigh most, then what may go better next time.
     const ErrorCode code = file.error->code;
+    sum.different += code == ErrorCode::kAlreadyExists ? 1 : 0;
     const int exit = code == ErrorCode::kAlreadyExists ? kExitUsage : exit_code(code);
     const auto weight = [](int of) {
       return of == kExitFailed ? 3 : of == exit_code(ErrorCode::kUnreachable) ? 2 : of == kExitDone ? 0 : 1;
@@ -195,8 +207,13 @@ class GetVerb final : public Verb {
     out.print(counted(sum.written + sum.already_there, "file") + ", " + counted(sum.records, "record") +
               ", " + human_bytes(sum.bytes) +
               (sum.already_there > 0 ? " (" + with_thousands(sum.already_there) + " already there)" : ""));
-    if (sum.failed > 0) {
-      out.print(out.paint(Color::kRed, counted(sum.failed, "file") + " failed") +
+    const std::int64_t others = sum.failed - sum.different;
+    if (sum.different > 0) {
+      out.print(out.paint(Color::kRed, counted(sum.different, "file") + " not written") +
+                ": another file stands there; replace with --overwrite, or choose another place");
+    }
+    if (others > 0) {
+      out.print(out.paint(Color::kRed, counted(others, "file") + " failed") +
                 "; run the same command again to try only these");
     }
   }

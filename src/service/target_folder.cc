@@ -203,4 +203,19 @@ Result<std::optional<LocalFile>> TargetFolder::existing(const std::string& path)
   return std::optional<LocalFile>(std::move(file));
 }
 
+Result<void> must_lie_outside(const std::filesystem::path& folder, const std::filesystem::path& place) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::absolute(place.empty() ? "." : place, error);
+  std::filesystem::path at = std::filesystem::weakly_canonical(here, error);
+  if (error) at = here;  // what cannot be looked at, opening it will say
+  while (true) {
+    // By what they are, not by their names: a bind mount has two.
+    if (std::filesystem::equivalent(at, folder, error) && !error)
+      return Error(ErrorCode::kUsage, "the archive itself lives in this folder", place.string(),
+                   "choose another one: nobody but the archiver may write below " + folder.string());
+    if (at == at.parent_path()) return {};
+    at = at.parent_path();
+  }
+}
+
 }  // namespace changevault

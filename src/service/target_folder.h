@@ -103,4 +103,8 @@ class TargetFolder {
   bool unnamed_files_ = false;  // the file system has them, and gives them names
 };
 
+// kUsage where `place`, which need not be there yet, is `folder` or lies below it, by whatever links it is
+// reached. A `folder` that is not there holds nothing.
+Result<void> must_lie_outside(const std::filesystem::path& folder, const std::filesystem::path& place);
+
 }  // namespace changevault

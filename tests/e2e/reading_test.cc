@@ -83,6 +83,31 @@ TEST_F(Reading, GetNeverWritesThroughALink) {
   EXPECT_TRUE(fs::is_empty(vault_.folder() / "elsewhere"));
 }
 
+TEST_F(Reading, GetNeverWritesIntoTheArchive) {
+  fs::create_directories(vault_.folder() / "other");
+  fs::create_directory_symlink(vault_.folder() / "data/archive", vault_.folder() / "link");
+  const auto files = [&] {
+    return std::distance(fs::recursive_directory_iterator(vault_.folder() / "data/archive"), {});
+  };
+  const auto before = files();
+  for (const char* const place :
+       {"data/archive", "data/archive/new/one", "other/../data/archive", "link/new"}) {
+    const Outcome refused = vault_.expect(2, {"get", "-d", place});
+    EXPECT_NE(refused.err.find("archive itself"), std::string::npos) << place;
+  }
+  vault_.expect(2, {"get", keys_[1], "-o", "data/archive/changestreams/one.gz"});
+  EXPECT_EQ(files(), before);
+  vault_.expect(0, {"get", "-d", "data"});  // beside it is no matter
+}
+
+TEST_F(Reading, GetSaysWhatToDoWithAFileThatDiffers) {
+  vault_.expect(0, {"get", "shop", "-d", "copy"});
+  flip_bit(copied(3));
+  const Outcome refused = vault_.expect(2, {"get", "shop", "-d", "copy"});
+  EXPECT_NE(refused.out.find("1 file not written: another file stands there"), std::string::npos);
+  EXPECT_EQ(refused.out.find("run the same command again"), std::string::npos);
+}
+
 TEST_F(Reading, OneFileByItsNameOrKey) {
   const std::string name = keys_[1].substr(keys_[1].rfind('/') + 1);
   vault_.expect(0, {"get", name, "-o", "one.gz"});
