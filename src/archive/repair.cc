@@ -136,6 +136,8 @@ const char* name(RepairAction action) {
       return "restore-slot";
     case RepairAction::kRemoveLeftover:
       return "remove-leftover";
+    case RepairAction::kBeginSeals:
+      return "begin-seals";
   }
   return "unknown";
 }
@@ -157,7 +159,9 @@ Result<RepairPlan> Repairer::plan(const Scope& scope, VerifyMode mode,
   std::set<std::string> seen;  // several things may be wrong with one object
   for (const VerifyProblem& problem : plan.verified.problems) {
     if (!seen.insert(problem.key).second) continue;
-    if (problem.kind == "chain" || problem.kind == "chain-missing") {
+    if (problem.kind == "chain-missing" && !ledger.has_seals) {
+      CV_TRY(plan_seals(problem, plan));
+    } else if (problem.kind == "chain" || problem.kind == "chain-missing") {
       CV_TRY(plan_slot(problem, plan));
     } else if (is_about_bytes(problem.kind)) {
       CV_TRY(plan_object(problem, ledger, plan, stop));
@@ -253,6 +257,36 @@ Result<void> Repairer::plan_slot(const VerifyProblem& problem, RepairPlan& plan)
   return {};
 }
 
+Result<SealsBeginning> Repairer::seals_beginning() const {
+  if (sources_.hub == nullptr || names_.group.empty()) {
+    return Error(
+        ErrorCode::kIndeterminate, "only the hub can prove which one was archived", "",
+        "run repair where the hub can be reached, or put the folder _ledger/seals back from a backup");
+  }
+  return SealsBeginning({*sources_.hub, parts_.store, parts_.layout, parts_.clock, parts_.random}, names_);
+}
+
+// A copy of the folder is better than a chain begun anew: it is the one that was there.
+Result<void> Repairer::plan_seals(const VerifyProblem& problem, RepairPlan& plan) {
+  const std::string what = problem.kind + ": " + problem.detail;
+  Result<SealsBeginning> beginning = seals_beginning();
+  auto proof = beginning ? beginning->prove() : Result<SealsBeginning::Proof>(beginning.error());
+  if (!proof) {
+    plan.refusals.push_back({problem.key, what, proof.error().message + "; " + proof.error().hint});
+    return {};
+  }
+  plan.items.push_back(
+      {RepairAction::kBeginSeals,
+       problem.key,
+       0,
+       {},
+       false,
+       what,
+       fmt::format("the hub, proven by the last event of {} {}; archive writes the seals again",
+                   proof->proven, proof->proven == 1 ? "partition" : "partitions")});
+  return {};
+}
+
 Result<std::string> Repairer::bytes_for(const RepairItem& item, const LedgerCheck& ledger,
                                         std::stop_token stop) {
   std::string bytes;
@@ -288,6 +322,11 @@ Result<void> Repairer::restore(const RepairItem& item, const LedgerCheck& ledger
   return Error(ErrorCode::kFenced, "somebody else wrote other bytes under this name meanwhile", item.key);
 }
 
+Result<void> Repairer::begin_seals(const RepairActor& actor) const {
+  CV_ASSIGN(SealsBeginning beginning, seals_beginning());
+  return beginning.begin(actor.host + ":repair");
+}
+
 Result<RepairOutcome> Repairer::run(const RepairPlan& plan, const std::filesystem::path& keep,
                                     const RepairActor& actor, std::stop_token stop) {
   RepairJournal journal({parts_.store, parts_.layout, parts_.clock, parts_.random});
@@ -300,7 +339,8 @@ Result<RepairOutcome> Repairer::run(const RepairPlan& plan, const std::filesyste
       leftovers.push_back(item.key);
       continue;
     }
-    const auto restored = restore(item, ledger, keep, stop);
+    const auto restored =
+        item.action == RepairAction::kBeginSeals ? begin_seals(actor) : restore(item, ledger, keep, stop);
     if (restored) {
       outcome.done.push_back(item.key);
     } else {

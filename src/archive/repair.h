@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "archive/leftovers.h"
+#include "archive/seals_beginning.h"
 #include "archive/segment_rebuild.h"
 #include "archive/verify.h"
 #include "base/clock.h"
@@ -32,6 +33,7 @@ enum class RepairAction {
   kRestoreObject,  // a segment or dead letters
   kRestoreSlot,    // a ledger entry, from a copy
   kRemoveLeftover,
+  kBeginSeals,  // the chain of seals, gone as a whole (archive/seals_beginning.h)
 };
 const char* name(RepairAction action);  // "restore-object", …
 
@@ -39,7 +41,7 @@ struct RepairItem {
   RepairAction action{};
   std::string key;
   std::int64_t bytes = 0;
-  std::string sha256;       // that it will have; empty for leftovers
+  std::string sha256;       // that it will have; empty for leftovers and for the seals
   bool in_the_way = false;  // a damaged object stands under the name
   std::string detail;       // what is wrong with it
   std::string sources;      // where the right bytes come from, in words
@@ -83,7 +85,9 @@ class Repairer {
     Clock& clock;
     Random& random;
   };
-  Repairer(const Parts& parts, RebuildSources sources) : parts_(parts), sources_(std::move(sources)) {}
+  // `names`: believed only where the hub's events prove them.
+  Repairer(const Parts& parts, RebuildSources sources, ArchiveNames names = {})
+      : parts_(parts), sources_(std::move(sources)), names_(std::move(names)) {}
 
   // Verifies by `mode` and finds out of each problem whether it can be put right. Changes nothing.
   Result<RepairPlan> plan(const Scope& scope, VerifyMode mode,
@@ -99,12 +103,16 @@ class Repairer {
   Result<void> plan_object(const VerifyProblem& problem, const LedgerCheck& ledger, RepairPlan& plan,
                            std::stop_token stop);
   Result<void> plan_slot(const VerifyProblem& problem, RepairPlan& plan);
+  Result<void> plan_seals(const VerifyProblem& problem, RepairPlan& plan);
+  Result<SealsBeginning> seals_beginning() const;
+  Result<void> begin_seals(const RepairActor& actor) const;
   Result<std::string> bytes_for(const RepairItem& item, const LedgerCheck& ledger, std::stop_token stop);
   Result<void> restore(const RepairItem& item, const LedgerCheck& ledger, const std::filesystem::path& keep,
                        std::stop_token stop);
 
   Parts parts_;
   RebuildSources sources_;
+  ArchiveNames names_;
 };
 
 // The bytes that an earlier repair made and kept in `keep`, by key; nullopt where there are none.

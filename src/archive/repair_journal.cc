@@ -25,8 +25,8 @@ Json items_json(const std::vector<RepairItem>& items) {
 
 RepairAction action_from(JsonFields& fields) {
   const std::string action = fields.text("action");
-  for (const RepairAction known :
-       {RepairAction::kRestoreObject, RepairAction::kRestoreSlot, RepairAction::kRemoveLeftover}) {
+  for (const RepairAction known : {RepairAction::kRestoreObject, RepairAction::kRestoreSlot,
+                                   RepairAction::kRemoveLeftover, RepairAction::kBeginSeals}) {
     if (action == name(known)) return known;
   }
   fields.fail("unknown action of a repair: '" + action + "'");

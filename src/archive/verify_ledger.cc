@@ -100,7 +100,7 @@ class LedgerChecker {
                 "the chain of seals is gone, other parts of the ledger exist");
       return {};
     }
-    check_.exists = true;
+    check_.exists = check_.has_seals = true;
     seals_end_ = end;
     return walk(chain, end, [&](const WalkedEntry& walked) {
       if (walked.slot == Slot(0)) check_.identity = walked.sha256;

@@ -22,7 +22,8 @@ struct HubPeriod {
 // What could be read of the ledger, however damaged the rest is.
 struct LedgerCheck {
   bool exists = false;
-  std::string identity;  // sha256 of the very first slot, which no other archive has; empty: not readable
+  bool has_seals = false;  // a slot of their chain stands there, whatever is wrong with it
+  std::string identity;    // sha256 of the very first slot, which no other archive has; empty: not readable
   std::vector<HubPeriod> hubs;  // in their order
   std::vector<ListedSegment> segments;
   std::vector<ListedSegment> dead_letters;

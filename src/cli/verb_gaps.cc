@@ -53,7 +53,7 @@ class GapsVerb final : public Verb {
     if (coverage.quiet()) context.out.note("quiet: these hours are complete, and there were no events");
     complain_of_problems(context.out, coverage);
     if (coverage.gaps() > 0) return kExitGaps;
-    return coverage.problems.empty() ? kExitDone : kExitFailed;
+    return coverage.uncertain() ? kExitFailed : kExitDone;
   }
 
  private:

@@ -91,11 +91,14 @@ class RepairVerb final : public Verb {
     return "Verifies the scope, shows what it can put right, and asks first:\n"
            "lost or damaged files, rebuilt from what is left of them, from the hub's events or from a copy, "
            "and written\n"
-           "only if they have the ledger's sha256; ledger slots from a copy; leftovers of interrupted writes "
-           "and\n"
-           "side tables of ended recoveries are removed. What a damaged file is replaced by, and the damaged "
-           "file itself,\n"
-           "are kept in the folder --keep. Without a terminal and without --yes nothing happens (exit code "
+           "only if they have the ledger's sha256; ledger slots from a copy; the chain of seals, gone as a "
+           "whole, begun\n"
+           "again where the hub proves what was archived (the next archive writes the seals); leftovers of "
+           "interrupted\n"
+           "writes and side tables of ended recoveries are removed. What a damaged file is replaced by, and "
+           "the damaged\n"
+           "file itself, are kept in the folder --keep. Without a terminal and without --yes nothing happens "
+           "(exit code "
            "2).\n"
            "Exit code 4: something is wrong that cannot be put right, with what to do about it.";
   }
@@ -124,7 +127,7 @@ class RepairVerb final : public Verb {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     if (list_) return list(context, *store);
     Repairer repairer({*store, context.parts.layout(), context.parts.clock(), context.parts.random()},
-                      sources(context));
+                      sources(context), {context.configuration.hub.group, context.configuration.source.id});
     Work work;
     CV_ASSIGN(work.plan, make_plan(context, repairer, scope));
     auto stages = dead_stages(context);
@@ -146,6 +149,12 @@ class RepairVerb final : public Verb {
   }
 
  private:
+  // Which of two did not end can be told where another one was begun since: repairs take turns.
+  static const char* state_of(const PastRepair& repair, bool newest) {
+    if (!repair.ended) return newest ? "not ended" : "interrupted";
+    return repair.not_done.empty() ? "done" : "incomplete";
+  }
+
   static Result<int> list(Context& context, ObjectStore& store) {
     CV_ASSIGN(const std::vector<PastRepair> repairs, past_repairs(store, context.parts.layout()));
     Json documents = Json::array();
@@ -156,7 +165,7 @@ class RepairVerb final : public Verb {
                  {"DONE", Table::Align::kRight},
                  {"NOT DONE", Table::Align::kRight}});
     for (const PastRepair& repair : repairs) {
-      const char* state = repair.ended ? (repair.not_done.empty() ? "done" : "incomplete") : "not ended";
+      const char* state = state_of(repair, &repair == &repairs.back());
       Json items = Json::array();
       for (const RepairItem& item : repair.planned) items.push_back(to_json(item));
       documents.push_back({{"id", repair.id},
@@ -283,6 +292,7 @@ class RepairVerb final : public Verb {
     };
     add(work.count(RepairAction::kRestoreObject), "restore", "file");
     add(work.count(RepairAction::kRestoreSlot), "restore", "ledger slot");
+    add(work.count(RepairAction::kBeginSeals), "begin", "chain of seals");
     add(work.count(RepairAction::kRemoveLeftover), "remove", "leftover");
     add(std::count_if(work.stages.begin(), work.stages.end(), [](const DeadStage& s) { return s.droppable; }),
         "drop", "side table");

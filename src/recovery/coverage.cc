@@ -25,7 +25,7 @@ class Comparison {
         ids_({coverage_, in_archive_, in_warehouse_}, archive, warehouse, feed, options) {}
 
   Result<Coverage> run() {
-    CV_ASSIGN(scope_.time, hours_of_scope(scope_, archive_.span));
+    CV_ASSIGN(scope_.time, hours_of_scope(scope_, archive_));
     coverage_.range = scope_.time;
     list_hours();
     CV_ASSIGN(warehouse_cells_, warehouse_.cells(scope_));

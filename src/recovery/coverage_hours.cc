@@ -23,10 +23,16 @@ Error nothing_known(const std::string& what, const Scope& scope, std::string hin
   return Error(ErrorCode::kIndeterminate, what, to_string(scope), std::move(hint));
 }
 
-Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSpan& span) {
+Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSide& archive) {
+  const ArchiveSpan& span = archive.span;
   if (!scope.operations.empty() || !scope.key.empty() || !scope.pattern.empty()) {
     return Error(ErrorCode::kUsage, "gaps are counted for whole hours of collections", to_string(scope),
                  "leave out operations, keys and patterns; name database, collection, time and hours");
+  }
+  if ((!span.first || !span.end) && !archive.problems.empty()) {
+    return nothing_known("the ledger is damaged (" + archive.problems.front().error.object +
+                             "), and nothing else says what is archived",
+                         scope, "see what can be put right with: changevault repair");
   }
   if (!span.first || !span.end) {
     return nothing_known("the archive is empty, so nothing is known", scope,

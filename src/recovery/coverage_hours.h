@@ -10,7 +10,7 @@ namespace changevault {
 
 // The whole hours of the scope, with the archive's own ends where the scope has none. kUsage for a scope that
 // counts of hours cannot answer; kIndeterminate where the archive knows none of its hours.
-Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSpan& span);
+Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSide& archive);
 
 // kIndeterminate: nothing is known about `scope`.
 Error nothing_known(const std::string& what, const Scope& scope, std::string hint);

@@ -8,6 +8,7 @@
 
 #include "archive/segment_feed.h"
 #include "recovery/scan.h"
+#include "recovery/stage_check.h"
 
 namespace changevault {
 namespace {
@@ -38,58 +39,6 @@ class ProgressFeed final : public RecordFeed {
   std::int64_t all_;
   std::int64_t done_ = 0;
 };
-
-Error not_valid(const std::string& what, const std::string& object) {
-  return Error(ErrorCode::kValidation, what, object, "run verify on this scope");
-}
-
-// What the side tables of all chunks hold together.
-struct StagedSum {
-  ScanFacts scan;
-  std::int64_t distinct = 0;  // event_ids within each chunk
-  std::int64_t null_ids = 0;
-  std::int64_t same_position_twice = 0;
-
-  void add(const StageFacts& stage) {
-    scan += ScanFacts{stage.rows, stage.digest, stage.operations, stage.min_time, stage.max_time};
-    distinct += stage.distinct;
-    null_ids += stage.null_ids;
-    same_position_twice += stage.same_position_twice;
-  }
-};
-
-// The side tables against the reading they were filled from, and both against the plan.
-Result<void> check_stage(const RecoveryPlan& plan, const ScanFacts& scan, const StagedSum& stage,
-                         bool one_chunk) {
-  const std::string object = "recovery " + plan.id;
-  if (scan != plan.expected) {
-    return not_valid(
-        "the archive gave " + to_string(scan) + " where the plan expects " + to_string(plan.expected),
-        object);
-  }
-  if (stage.scan != scan) {
-    return not_valid(
-        "the side table holds " + to_string(stage.scan) + " where the archive gave " + to_string(scan),
-        object);
-  }
-  if (stage.null_ids > 0) {
-    return not_valid(std::to_string(stage.null_ids) + " staged rows have no event_id", object);
-  }
-  // An event_id that the hub repeated may stand in two chunks.
-  const bool distinct_right = one_chunk ? stage.distinct == plan.distinct
-                                        : stage.distinct >= plan.distinct && stage.distinct <= scan.rows;
-  if (!distinct_right) {
-    return not_valid("the side table holds " + std::to_string(stage.distinct) +
-                         " different event_ids where the plan has " + std::to_string(plan.distinct),
-                     object);
-  }
-  if (stage.same_position_twice > 0) {
-    return not_valid(std::to_string(stage.same_position_twice) +
-                         " staged rows repeat the event_id and the hub position of another",
-                     object);
-  }
-  return {};
-}
 
 struct Chunk {
   std::string name;

@@ -56,6 +56,11 @@ Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope) {
 
   const auto first = catalog.first_hour();
   const auto last = catalog.last_hour();
+  if ((!first || !last) && !catalog.problems().empty()) {
+    return unknown("the ledger is damaged (" + catalog.problems().front().error.object +
+                       "), and nothing else says what is archived",
+                   scope, "see what can be put right with: changevault repair");
+  }
   if (!first || !last) {
     return unknown("the archive is empty", scope,
                    "archive what the hub holds with: changevault archive --once");
