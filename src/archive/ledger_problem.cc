@@ -54,11 +54,13 @@ Result<std::vector<PartitionId>> partition_chains(ObjectStore& store, const KeyL
 }
 
 Error seals_gone(const KeyLayout& layout) {
-  return Error(
-      ErrorCode::kCorrupt, "the chain of seals is gone, the ledger of the partitions is there",
-      layout.seal_chain(),
-      "restore this folder from a backup, and find out who deletes below the archive's root. Until then "
-      "reading, loading and recovering go on without it; nothing is archived");
+  return Error(ErrorCode::kCorrupt, "the chain of seals is gone, the ledger of the partitions is there",
+               layout.seal_chain(),
+               "put this folder back from a backup, or see whether it can be begun again with: changevault "
+               "repair; and "
+               "find out who deletes below the archive's root. Until then reading, loading and recovering go "
+               "on without "
+               "it; nothing is archived");
 }
 
 }  // namespace changevault

@@ -1,22 +1,14 @@
 #include "cli/scope_options.h"
 
-#include <algorithm>
-
 namespace changevault {
 namespace {
 
 constexpr std::string_view kEnding = ".jsonl.gz";
 
-// A glob that means this name and no other. A whole key has its root in front of database, collection, year,
-// month, day and file; patterns are about the path under the root.
+// A glob that means this name and no other, with or without the root in front.
 std::string pattern_of_file(std::string_view name) {
-  constexpr auto kPartsUnderRoot = 6;
-  if (std::count(name.begin(), name.end(), '/') >= kPartsUnderRoot) name.remove_prefix(name.find('/') + 1);
-  constexpr std::string_view kDeadLetters = "/_deadletter/";
-  if (const std::size_t at = name.find(kDeadLetters); at != std::string_view::npos)
-    name.remove_prefix(at + 1);
   std::string pattern;
-  for (const char c : name) {
+  for (const char c : path_under_root(name)) {
     if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
     pattern += c;
   }

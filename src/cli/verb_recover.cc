@@ -47,11 +47,6 @@ Result<RecoveryPlan> read_plan(const std::string& path) {
                "nothing was changed; make the plan anew with: changevault recover SCOPE --plan=FILE");
 }
 
-// A merge is one transaction, and a warehouse that holds 2,048 rows at a time in memory needs several times
-// the text of long ones (decision 11): a part takes fewer of them.
-constexpr std::int64_t kLongRow = std::int64_t{64} << 10;
-constexpr std::int64_t kLongRowWeight = 4;
-
 class RecoverVerb final : public Verb {
  public:
   std::string name() const override { return "recover"; }
@@ -146,6 +141,19 @@ class RecoverVerb final : public Verb {
     return find_gaps(context, catalog, scope);
   }
 
+  static Error before_anything(Error error) {
+    if (error.code != ErrorCode::kCancelled) return error;
+    return Error(error.code, "stopped while planning; nothing was changed", error.object,
+                 "run the same command again");
+  }
+  static Error behind_the_end(Error error) {
+    error.message =
+        "the recovery is done and its rows are checked, but the gaps left could not be counted: " +
+        error.message;
+    error.hint = "count them with: changevault gaps";
+    return error;
+  }
+
   // The scope by hours and collections alone, as gaps are counted.
   static Scope hours_of(Scope scope) {
     scope.operations.clear();
@@ -181,14 +189,16 @@ class RecoverVerb final : public Verb {
     options.text_bytes = [this](const PlannedSegment& segment) {
       const auto known = text_bytes_.find(segment.key);
       const std::int64_t text = known == text_bytes_.end() ? 8 * segment.bytes : known->second;
-      return text > segment.records * kLongRow ? kLongRowWeight * text : text;
+      return merge_weight(text, segment.records);
     };
     return options;
   }
 
   Result<int> recover_gaps(Context& context, const Scope& scope) {
     CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
-    CV_ASSIGN(const Coverage gaps, find_gaps(context, catalog, scope));
+    Result<Coverage> counted_gaps = find_gaps(context, catalog, scope);
+    if (!counted_gaps) return before_anything(std::move(counted_gaps).error());
+    const Coverage gaps = std::move(counted_gaps).value();
     complain_of_problems(context.out, gaps);
     CV_ASSIGN(const RecoverableSegments found, segments_to_recover(catalog, gaps));
     complain_of_left_out(context.out, gaps, found.left_out);
@@ -219,13 +229,15 @@ class RecoverVerb final : public Verb {
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     SegmentFeed feed(*store, request.scope, context.stop);
     Progress progress(context.out, context.parts.clock());
-    CV_ASSIGN(const RecoveryPlan plan,
-              make_plan(request, feed, *warehouse, [&](std::int64_t done, std::int64_t all) {
-                progress.show([&] {
-                  return "planning: " + with_thousands(done) + " of " + counted(all, "segment") +
-                         progress.remaining(done, all);
-                });
-              }));
+    Result<RecoveryPlan> made =
+        make_plan(request, feed, *warehouse, [&](std::int64_t done, std::int64_t all) {
+          progress.show([&] {
+            return "planning: " + with_thousands(done) + " of " + counted(all, "segment") +
+                   progress.remaining(done, all);
+          });
+        });
+    if (!made) return before_anything(std::move(made).error());
+    const RecoveryPlan plan = std::move(made).value();
     if (plan.segments.empty()) return nothing_to_do(context, scope, catalog);
     return decide(context, plan);
   }
@@ -362,7 +374,9 @@ class RecoverVerb final : public Verb {
     const bool whole = scope.is_whole_hours();
     // What was there already may stand where it does not belong.
     if (whole || result.already_present > 0) {
-      CV_ASSIGN(const Coverage coverage, gaps_now(context, whole ? scope : hours_of(scope)));
+      const Result<Coverage> again = gaps_now(context, whole ? scope : hours_of(scope));
+      if (!again) return behind_the_end(again.error());
+      const Coverage& coverage = *again;
       found.in_place = coverage.misplaced() == 0;
       found.gaps_left =
           std::max<std::int64_t>({found.gaps_left, found.in_place ? 0 : 1, whole ? coverage.gaps() : 0});

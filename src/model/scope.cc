@@ -19,10 +19,24 @@ bool hour_of_day_matches(const std::optional<std::pair<int, int>>& hours, Hour h
 
 std::string file_part(const std::string& pattern, const std::string& key) {
   if (pattern.find('/') == std::string::npos) return key.substr(key.rfind('/') + 1);
-  return key.substr(key.find('/') + 1);  // the path under the root
+  return std::string(path_under_root(key));
 }
 
 }  // namespace
+
+std::string_view path_under_root(std::string_view key) {
+  constexpr int kDeadLetterParts = 5;  // _deadletter/YYYY/MM/DD/FILE
+  constexpr int kSegmentParts = 6;     // DATABASE/COLLECTION/YYYY/MM/DD/FILE
+  std::string_view path;
+  std::size_t at = key.size();
+  for (int parts = 1; parts <= kSegmentParts && at != 0; ++parts) {
+    const std::size_t slash = key.rfind('/', at - 1);
+    at = slash == std::string_view::npos ? 0 : slash;
+    path = key.substr(slash == std::string_view::npos ? 0 : slash + 1);
+    if (parts == kDeadLetterParts && path.starts_with("_deadletter/")) break;
+  }
+  return path;
+}
 
 bool glob_matches(const std::string& pattern, const std::string& text) {
   return ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "model/hour.h"
@@ -35,6 +36,10 @@ struct Scope {
 };
 
 // Shell glob: '*' (any text, '/' included), '?', '[a-z]'; '\\' makes the next character plain.
+// "inventory_db/products/2025/01/15/14-….jsonl.gz" of an object's key, whatever folders the root has: its
+// last six parts, of dead letters the five from `_deadletter` on. A shorter key is given back whole.
+std::string_view path_under_root(std::string_view key);
+
 bool glob_matches(const std::string& pattern, const std::string& text);
 
 // "inventory_db.products 2025-01-15T14:00:00Z..15:00:00Z insert,delete", for people and audit records.

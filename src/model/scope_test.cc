@@ -98,6 +98,24 @@ TEST(Scope, PatternsMeetTheFileNameOrThePath) {
   EXPECT_FALSE(scope.touches(products_segment()));
 }
 
+// The path under the root is the same, however deep the root lies.
+TEST(Scope, ARootOfSeveralFoldersIsNoPartOfThePath) {
+  const std::string path = "inventory_db/products/2025/01/15/14-batch.jsonl.gz";
+  const std::string dead = "_deadletter/2025/01/15/14-batch.jsonl.gz";
+  for (const std::string root : {"", "changestreams/", "prod/eu/changestreams/"}) {
+    EXPECT_EQ(path_under_root(root + path), path);
+    EXPECT_EQ(path_under_root(root + dead), dead);
+  }
+  EXPECT_EQ(path_under_root("14-batch.jsonl.gz"), "14-batch.jsonl.gz");
+  EXPECT_EQ(path_under_root("products/14-*"), "products/14-*");
+  EXPECT_EQ(path_under_root(""), "");
+  Scope scope;
+  scope.pattern = "inventory_db/*/14-*";
+  SegmentFacts segment = products_segment();
+  segment.key = "prod/eu/" + segment.key;
+  EXPECT_TRUE(scope.touches(segment));
+}
+
 TEST(Scope, CountsPerHourAnswerOnlyWholeHours) {
   Scope scope;
   scope.time = {kHour.start(), kHour.end()};

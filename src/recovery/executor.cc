@@ -334,6 +334,12 @@ const char* name(RecoveryStep step) {
   return "unknown";
 }
 
+std::int64_t merge_weight(std::int64_t text_bytes, std::int64_t records) {
+  constexpr std::int64_t kLongRow = std::int64_t{64} << 10;
+  constexpr std::int64_t kLongRowWeight = 4;
+  return text_bytes > records * kLongRow ? kLongRowWeight * text_bytes : text_bytes;
+}
+
 std::vector<std::int64_t> cut_into_chunks(const RecoveryPlan& plan, const ExecutorOptions& options) {
   std::vector<std::int64_t> counts;
   std::int64_t text = 0;

@@ -59,6 +59,11 @@ struct ExecutorOptions {
   std::function<std::int64_t(const PlannedSegment&)> text_bytes;
 };
 
+// What a segment counts towards chunk_text_bytes. A merge is one transaction, and a warehouse that holds
+// 2,048 rows at a time in memory needs several times the text of rows over 64 KiB (decision 11): four times
+// its text.
+std::int64_t merge_weight(std::int64_t text_bytes, std::int64_t records);
+
 // How many segments each chunk takes, in the plan's order.
 std::vector<std::int64_t> cut_into_chunks(const RecoveryPlan& plan, const ExecutorOptions& options);
 // "20250116t081500z_1a2b3c4d" where there is one chunk, else "…_c001" and so on.

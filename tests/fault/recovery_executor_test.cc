@@ -194,6 +194,13 @@ TEST_F(RecoveryFault, ChunksAreCutByTheirText) {
   EXPECT_EQ(cut_into_chunks(made, options), (std::vector<std::int64_t>{5}));
 }
 
+TEST(RecoveryChunks, LongRowsWeighMore) {
+  EXPECT_EQ(merge_weight(65'536, 1), 65'536);
+  EXPECT_EQ(merge_weight(65'537, 1), 4 * 65'537);
+  EXPECT_EQ(merge_weight(100 * 65'536, 100), 100 * 65'536);
+  EXPECT_EQ(merge_weight(0, 0), 0);
+}
+
 TEST_F(RecoveryFault, StagedOnlyWaitsForItsResume) {
   for (const bool chunked : {false, true}) {
     archive_.change_rows(
