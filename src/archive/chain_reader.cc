@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/ledger_problem.h"
 #include "base/mutex.h"
 
 namespace changevault {
@@ -107,8 +108,7 @@ Result<void> walk_slots(ObjectStore& store, const std::string& folder, SlotRange
   return read_slots(store, folder, range, [&](Slot, SlotOutcome outcome) -> Result<void> {
     CV_ASSIGN(const WalkedEntry walked, std::move(outcome));
     if (walked.entry.header.previous != previous) {
-      return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it",
-                   walked.key, "run 'changevault verify' to see all that is damaged; nothing was written");
+      return slot_rewritten(walked.key);
     }
     CV_TRY(each(walked));
     previous = walked.sha256;

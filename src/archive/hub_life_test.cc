@@ -163,6 +163,33 @@ TEST_F(HubLifeTest, AChainDeletedAsAWholeStopsTheArchiver) {
   EXPECT_EQ(keys(layout.partition_chain(kP0)), before);
 }
 
+// A person put a slot of another partition, or an older one, in the place of the newest: each is right by
+// itself, but whoever goes on behind it goes on at a wrong place.
+TEST_F(HubLifeTest, ASlotThatDoesNotFollowFromTheOneBeforeStopsTheArchiver) {
+  for (int i = 0; i < 6; ++i) hub.append(kP0, event("shop", "orders", i), at(9, i), false);
+  hub.append(kP1, event("shop", "orders", 10), at(9, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  hub.append(kP0, event("shop", "orders", 6), at(10, 0), false);
+  hub.append(kP1, event("shop", "orders", 11), at(10, 10), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  hub.append(kP0, event("shop", "orders", 7), at(11, 0), false);
+  hub.append(kP1, event("shop", "orders", 12), at(11, 10), false);
+  for (const std::string& chain : {layout.partition_chain(kP0), layout.seal_chain()}) {
+    const std::vector<std::string> slots = keys(chain);
+    const std::string newest = slots.back();
+    const std::string bytes = value(store.get(newest));
+    for (const std::string& other : {keys(layout.partition_chain(kP1)).back(), slots[slots.size() - 2]}) {
+      SCOPED_TRACE(newest + " is " + other);
+      store.corrupt(newest, value(store.get(other)));
+      EXPECT_ERROR(archive(ArchiveMode::kOnceAndClose), ErrorCode::kCorrupt);
+      EXPECT_EQ(keys(chain), slots);
+    }
+    store.corrupt(newest, bytes);
+  }
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  expect_verified(11);
+}
+
 // A year of seals is not read to go on behind them.
 TEST_F(HubLifeTest, TheEndOfTheSealsIsEnoughToGoOn) {
   for (int hour = 0; hour < 20; ++hour) {

@@ -22,6 +22,11 @@ Error damage_error(Error error) {
   return error;
 }
 
+Error slot_rewritten(const std::string& key) {
+  return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it", key,
+               "run 'changevault verify' to see all that is damaged; nothing was written");
+}
+
 Result<ChainEnd> find_chain_end(ObjectStore& store, const std::string& folder, Slot at_least) {
   Chain chain(store, folder);
   const Result<Slot> end = chain.find_end(at_least);

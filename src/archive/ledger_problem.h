@@ -39,6 +39,10 @@ inline bool is_ledger_damage(const Error& error) {
 // As a person is told it: a slot that is not there is damage too.
 Error damage_error(Error error);
 
+// The slot, or the one before it, is right by itself and not the one that the other was written beside:
+// kCorrupt.
+Error slot_rewritten(const std::string& key);
+
 // The end of a chain, in spite of slots that are gone.
 struct ChainEnd {
   Slot end{};

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "archive/ledger_problem.h"
+
 namespace changevault {
 namespace {
 
@@ -37,12 +39,27 @@ Result<WalkedEntry> read_entry(Chain& chain, Slot slot) {
   return WalkedEntry{slot, key, std::move(stored.sha256), std::move(*entry)};
 }
 
+Result<std::optional<WalkedEntry>> BackwardWalk::next() {
+  if (slot_ < Slot(0)) return std::optional<WalkedEntry>();
+  CV_ASSIGN(WalkedEntry walked, ahead_ ? std::move(*ahead_) : read_entry(chain_, slot_));
+  slot_ = slot_.previous();
+  ahead_.reset();
+  std::string wanted = kNoPrevious;
+  if (slot_ >= Slot(0)) {
+    ahead_ = read_entry(chain_, slot_);
+    if (!*ahead_ && !is_ledger_damage(ahead_->error())) return ahead_->error();
+    wanted = *ahead_ ? (*ahead_)->sha256 : walked.entry.header.previous;
+  }
+  if (walked.entry.header.previous != wanted) return slot_rewritten(walked.key);
+  return std::optional(std::move(walked));
+}
+
 Result<void> walk_chain(Chain& chain, Slot end, const std::function<Result<void>(const WalkedEntry&)>& each) {
   std::string previous = kNoPrevious;
   for (Slot slot(0); slot < end; slot = slot.next()) {
     CV_ASSIGN(const WalkedEntry walked, read_entry(chain, slot));
     if (walked.entry.header.previous != previous) {
-      return broken("a ledger slot does not name the bytes of the slot before it", walked.key);
+      return slot_rewritten(walked.key);
     }
     CV_TRY(each(walked));
     previous = walked.sha256;

@@ -21,6 +21,21 @@ struct WalkedEntry {
 // Reads and decodes one slot (self-checksum, format).
 Result<WalkedEntry> read_entry(Chain& chain, Slot slot);
 
+// Reads a chain backwards from `end` (exclusive). What comes out follows from the slot before it: one that is
+// right by itself may still be another one's bytes, and whoever goes on behind it would go on at a wrong
+// place. A slot before that is damaged itself proves nothing; it is the next one's error.
+class BackwardWalk {
+ public:
+  BackwardWalk(Chain& chain, Slot end) : chain_(chain), slot_(end.previous()) {}
+  // The next older entry; nullopt at the chain's begin.
+  Result<std::optional<WalkedEntry>> next();
+
+ private:
+  Chain& chain_;
+  Slot slot_;                                 // of the next entry
+  std::optional<Result<WalkedEntry>> ahead_;  // that entry, where it was read already
+};
+
 // Slots 0..end-1: every one is decoded and must name the sha256 of the one before. kCorrupt names the slot
 // that does not.
 Result<void> walk_chain(Chain& chain, Slot end, const std::function<Result<void>(const WalkedEntry&)>& each);

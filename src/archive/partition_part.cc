@@ -24,6 +24,9 @@ class PartReader {
   PartReader(PartitionId partition, const std::function<Result<void>(const WalkedEntry&)>& each)
       : partition_(partition), each_(each), fold_(partition) {}
 
+  // `sha256` of the slot before the first.
+  void begin_behind(const std::string& sha256) { previous_ = sha256; }
+
   Result<void> take(Slot slot, SlotOutcome outcome) {
     if (!outcome) {
       if (!is_ledger_damage(outcome.error())) return std::move(outcome).error();
@@ -32,9 +35,9 @@ class PartReader {
     const WalkedEntry walked = std::move(outcome).value();
     if (slot == Slot(0)) previous_ = kNoPrevious;
     if (!previous_.empty() && walked.entry.header.previous != previous_) {
-      // One of the two was changed; which one, only the bytes of both together could say.
-      CV_TRY(damaged(slot, Error(ErrorCode::kCorrupt,
-                                 "a ledger slot does not name the bytes of the slot before it", walked.key)));
+      // It is another slot's bytes, or a rewritten one: what it says of places and times is not believed
+      // either.
+      return damaged(slot, slot_rewritten(walked.key));
     }
     if (!fold_.claimed()) CV_TRY(begin(walked));
     const Result<void> fits = fold_.add(walked);
@@ -106,6 +109,12 @@ Result<std::vector<DamagedSlot>> read_part(ObjectStore& store, const KeyLayout& 
                                            SlotRange range,
                                            const std::function<Result<void>(const WalkedEntry&)>& each) {
   PartReader reader(partition, each);
+  if (Slot(0) < range.from && range.from < range.end) {
+    Chain chain(store, layout.partition_chain(partition));
+    const Result<WalkedEntry> before = read_entry(chain, range.from.previous());
+    if (!before && !is_ledger_damage(before.error())) return before.error();
+    if (before) reader.begin_behind(before->sha256);
+  }
   CV_TRY(read_slots(store, layout.partition_chain(partition), range,
                     [&](Slot slot, SlotOutcome outcome) { return reader.take(slot, std::move(outcome)); }));
   return reader.take_damaged();

@@ -290,7 +290,7 @@ TEST_F(RepairTest, TheRecordsOfRepairsAreVerifiedToo) {
   }
   const std::string second = value(store.get(records[1]));
   ASSERT_OK(store.remove(records[1]));
-  EXPECT_TRUE(found(records[2])) << "the one before it is gone";
+  EXPECT_TRUE(found(records[1])) << "it is gone";
   // One that is right by itself, in the place of another.
   ASSERT_OK(store.put_if_absent(records[1], value(store.get(records[3]))));
   EXPECT_TRUE(found(records[1]));

@@ -66,17 +66,18 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
   CV_ASSIGN(resume.end, chain.find_end(promised_end));
   resume.previous_sha = kNoPrevious;
   BackwardReader reader(resume);
-  for (Slot slot = resume.end.previous(); slot >= Slot(0); slot = slot.previous()) {
-    const Result<WalkedEntry> read = read_entry(chain, slot);
+  BackwardWalk walk(chain, resume.end);
+  while (true) {
+    const auto read = walk.next();
     if (!read) return is_ledger_damage(read.error()) ? damage_error(read.error()) : read.error();
-    const WalkedEntry& walked = *read;
-    if (slot == resume.end.previous()) {
+    if (!*read) return resume;
+    const WalkedEntry& walked = **read;
+    if (walked.slot == resume.end.previous()) {
       resume.previous_sha = walked.sha256;
       resume.owner = walked.entry.header.owner;
     }
-    if (reader.add(walked.entry.body)) break;
+    if (reader.add(walked.entry.body)) return resume;
   }
-  return resume;
 }
 
 Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {

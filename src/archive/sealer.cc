@@ -64,9 +64,11 @@ bool touches(const LostEntry& lost, Hour from, Hour to) {
   return (!lost.from || *lost.from < to.start()) && (!lost.to || from.start() <= *lost.to);
 }
 
-Error rewritten(const std::string& key) {
-  return Error(ErrorCode::kCorrupt, "a ledger slot does not name the bytes of the slot before it", key,
-               "run 'changevault verify' to see all that is damaged; nothing was written");
+// Where reading begins nothing read before says what the slot must follow from.
+Result<WalkedEntry> read_first(Chain& chain, Slot slot) {
+  BackwardWalk walk(chain, slot.next());
+  CV_ASSIGN(auto walked, walk.next());
+  return std::move(*walked);
 }
 
 std::vector<SealedLoss> losses(const SealInputs& inputs, const std::vector<OpenLoss>& open, Hour from,
@@ -138,12 +140,11 @@ Result<void> Sealer::open() {
 // Backwards to the newest seal; what stands behind it are `hub` entries, few if any.
 Result<void> Sealer::read_end(Slot end) {
   std::vector<WalkedEntry> newest;
-  for (Slot slot = end.previous(); slot >= Slot(0); slot = slot.previous()) {
-    CV_ASSIGN(WalkedEntry walked, read_entry(chain_, slot));
-    if (!newest.empty() && newest.back().entry.header.previous != walked.sha256)
-      return rewritten(newest.back().key);
-    newest.push_back(std::move(walked));
-    if (std::holds_alternative<SealEntry>(newest.back().entry.body)) break;
+  BackwardWalk walk(chain_, end);
+  while (newest.empty() || !std::holds_alternative<SealEntry>(newest.back().entry.body)) {
+    CV_ASSIGN(std::optional<WalkedEntry> walked, walk.next());
+    if (!walked) break;
+    newest.push_back(std::move(*walked));
   }
   const auto* seal = std::get_if<SealEntry>(&newest.back().entry.body);
   if (seal != nullptr && !seal->hub) {
@@ -179,7 +180,7 @@ Slot Sealer::promised_end(PartitionId partition) const {
 
 Result<void> Sealer::read_slot(Slot slot) {
   CV_ASSIGN(const WalkedEntry walked, read_entry(chain_, slot));
-  if (walked.entry.header.previous != previous_sha_) return rewritten(walked.key);
+  if (walked.entry.header.previous != previous_sha_) return slot_rewritten(walked.key);
   CV_TRY(take(walked));
   end_ = slot.next();
   return {};
@@ -260,10 +261,10 @@ Result<void> Sealer::read_on(PartitionId partition) {
   auto& [next, previous] = follow_.try_emplace(partition, Follow{begin, {}}).first->second;
   auto& inputs = inputs_[partition];
   for (;; next = next.next()) {
-    auto walked = read_entry(chain, next);
+    auto walked = previous.empty() ? read_first(chain, next) : read_entry(chain, next);
     if (!walked && walked.error().code == ErrorCode::kNotFound) return {};
     if (!walked) return walked.error();
-    if (!previous.empty() && walked->entry.header.previous != previous) return rewritten(walked->key);
+    if (!previous.empty() && walked->entry.header.previous != previous) return slot_rewritten(walked->key);
     previous = walked->sha256;
     EntryBody& body = walked->entry.body;
     if (auto* commit = std::get_if<CommitEntry>(&body)) {

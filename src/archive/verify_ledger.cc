@@ -361,34 +361,57 @@ class LedgerChecker {
     }
   }
 
-  // What people and programs did to the archive: every file proves itself, slots follow each other. A listing
-  // is ordered, so the slots of a folder come in their order.
+  // Records of one folder, met in the order of their names: slots first, then the plan of a recovery.
+  struct RecordFolder {
+    std::string name;
+    Slot next{};
+    std::string previous = kNoPrevious;  // sha256 of the slot before; empty: not known
+    bool has_plan = false;
+  };
+
+  // What people and programs did to the archive: every file proves itself, slots follow each other, and a
+  // recovery has its plan.
   Result<void> check_records(const std::string& prefix) {
-    std::string folder;
-    Slot next(0);
-    std::string previous;  // sha256 of the slot before; empty: not known
-    return for_each_object(store_, prefix, [&](const ObjectInfo& info) -> Result<void> {
-      const auto bytes = store_.get(info.key);
-      if (!bytes) return bytes.error();
-      const auto json = open_sealed_json(*bytes, info.key);
-      if (!json) problem("audit", info.key, json.error().message);
-      const std::size_t name = info.key.rfind('/') + 1;
-      const auto slot = KeyLayout::parse_slot_name(std::string_view(info.key).substr(name));
-      if (!slot) return {};
-      if (info.key.substr(0, name) != folder) {
-        folder = info.key.substr(0, name);
-        next = Slot(0);
-        previous = kNoPrevious;
+    RecordFolder folder;
+    CV_TRY(for_each_object(store_, prefix, [&](const ObjectInfo& info) -> Result<void> {
+      CV_ASSIGN(const std::string bytes, store_.get(info.key));
+      const std::string name = info.key.substr(0, info.key.rfind('/') + 1);
+      if (name != folder.name) {
+        check_plan(folder);
+        folder = {};
+        folder.name = name;
       }
-      if (*slot != next) {
-        problem("audit", info.key, "an entry before it is gone");
-      } else if (json && !previous.empty() && json->value("previous", previous) != previous) {
-        problem("audit", info.key, "it does not name the bytes of the entry before it");
-      }
-      next = slot->next();
-      previous = json ? sha256_hex(*bytes) : std::string();
+      check_record(info.key, bytes, folder);
       return {};
-    });
+    }));
+    check_plan(folder);
+    return {};
+  }
+
+  void check_record(const std::string& key, const std::string& bytes, RecordFolder& folder) {
+    const auto json = open_sealed_json(bytes, key);
+    if (!json) problem("audit", key, json.error().message);
+    const auto slot = KeyLayout::parse_slot_name(std::string_view(key).substr(folder.name.size()));
+    if (!slot) {
+      folder.has_plan = true;
+      return;
+    }
+    if (*slot != folder.next) {
+      problem("audit", folder.name + KeyLayout::slot_name(folder.next),
+              "this entry is gone, later ones exist");
+    } else if (json && !folder.previous.empty() &&
+               json->value("previous", folder.previous) != folder.previous) {
+      problem("audit", key, "it does not name the bytes of the entry before it");
+    }
+    folder.next = slot->next();
+    folder.previous = json ? sha256_hex(bytes) : std::string();
+  }
+
+  void check_plan(const RecordFolder& folder) {
+    const std::string recoveries = layout_.recoveries_prefix();
+    if (!folder.name.starts_with(recoveries) || folder.has_plan || folder.next == Slot(0)) return;
+    const std::string id = folder.name.substr(recoveries.size(), folder.name.size() - recoveries.size() - 1);
+    problem("audit", layout_.recovery_plan(id), "the plan of this recovery is gone, its journal exists");
   }
 
   std::string slot_key(PartitionId partition, Slot slot) const {

@@ -143,8 +143,9 @@ class RecoverVerb final : public Verb {
 
   static Error before_anything(Error error) {
     if (error.code != ErrorCode::kCancelled) return error;
-    return Error(error.code, "stopped while planning; nothing was changed", error.object,
-                 "run the same command again");
+    error.message += "; nothing was changed";
+    error.hint = "run the same command again";
+    return error;
   }
   static Error behind_the_end(Error error) {
     error.message =
