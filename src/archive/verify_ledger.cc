@@ -64,9 +64,16 @@ class LedgerChecker {
     return end;
   }
 
-  // Every slot that can be read goes to `each`, also behind a damaged one.
+  void rewritten(const Chain& chain, Slot slot) {
+    problem("chain", chain.key(slot),
+            "the slots beside it do not fit it: it was rewritten, or is another slot's bytes");
+  }
+
+  // Every slot that can be read goes to `each`, also behind a damaged one. Of two that do not follow each
+  // other the one is wrong whose bytes the slot behind it does not name.
   Result<void> walk(Chain& chain, Slot end, const EachEntry& each) {
     std::string previous = kNoPrevious;
+    bool torn = false;  // the slot before does not follow from the one before it
     for (Slot slot(0); slot < end; slot = slot.next()) {
       const auto walked = read_entry(chain, slot);
       if (!walked && !is_ledger_damage(walked.error())) return walked.error();
@@ -75,17 +82,19 @@ class LedgerChecker {
         problem(gone ? "chain-missing" : "chain", chain.key(slot),
                 gone ? "this ledger slot is gone, later ones exist" : walked.error().message);
         unread_.insert(chain.key(slot));
+        if (torn) rewritten(chain, slot.previous());
+        torn = false;
         previous.clear();
         continue;
       }
       ++check_.slots;
-      if (!previous.empty() && walked->entry.header.previous != previous) {
-        problem("chain", chain.key(slot),
-                "it does not name the bytes of the slot before it: one of the two was rewritten");
-      }
+      const bool follows = previous.empty() || walked->entry.header.previous == previous;
+      if (torn) rewritten(chain, follows && slot > Slot(1) ? slot.previous().previous() : slot.previous());
+      torn = !follows;
       each(*walked);
       previous = walked->sha256;
     }
+    if (torn) rewritten(chain, end.previous());
     return {};
   }
 
