@@ -88,9 +88,17 @@ class Corruption : public ::testing::Test {
 
   void check_recover(MemoryStore& store) {
     const auto warehouse = world_.lossy();
+    const std::size_t before = warehouse->rows().size();
     const Result<RecoveryResult> done = world_.recover(store, *warehouse);
     world_.expect_true_rows(*warehouse);
-    if (done && done->state == RecoveryState::kDone) ++recovered_;
+    const auto inserted = static_cast<std::int64_t>(warehouse->rows().size() - before);
+    if (done && done->state == RecoveryState::kDone) {
+      ++recovered_;
+      EXPECT_EQ(done->inserted, inserted);
+      EXPECT_EQ(done->expected, done->inserted + done->already_present);
+    } else if (!done) {
+      EXPECT_EQ(inserted, 0) << done.error().to_string();
+    }
     ignore_error(world_.load(store, *warehouse), "a damaged segment or slot is an error, the rest is loaded");
     world_.expect_true_rows(*warehouse);
   }
@@ -98,7 +106,13 @@ class Corruption : public ::testing::Test {
   // The archiver goes on, or does not; then the bytes are put back as they were.
   void check_archive(const Damage& damage, MemoryStore& store) {
     const auto archive = [&] { return world_.archive_with(store, ArchiveMode::kOnceAndClose); };
-    archived_ += archive().has_value() ? 1 : 0;
+    const std::vector<std::string> chain_before = chain_of(damage.key, store);
+    const bool went_on = archive().has_value();
+    archived_ += went_on ? 1 : 0;
+    // A chain whose end is damaged is not written to.
+    if (!went_on && !damage.removed && is_newest_slot(damage.key)) {
+      EXPECT_EQ(chain_of(damage.key, store), chain_before);
+    }
     const std::string& bytes = world_.whole().at(damage.key);
     if (store.head(damage.key)) {
       // Where a slot was taken away from the end another one may stand by now, and be right.
@@ -118,6 +132,16 @@ class Corruption : public ::testing::Test {
     const LoadTotals loaded = value(world_.load(store, warehouse));
     EXPECT_EQ(loaded.inserted, 130);
     EXPECT_EQ(loaded.already_present, 0) << "an event is listed twice";
+  }
+
+  static std::vector<std::string> chain_of(const std::string& key, MemoryStore& store) {
+    std::vector<std::string> out;
+    EXPECT_OK(for_each_object(store, key.substr(0, key.rfind('/') + 1),
+                              [&](const ObjectInfo& info) -> Result<void> {
+                                out.push_back(info.key);
+                                return {};
+                              }));
+    return out;
   }
 
   CorruptionWorld world_;

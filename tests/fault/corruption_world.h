@@ -69,7 +69,7 @@ class CorruptionWorld : public ArchiveFixture {
     out.key = kind->second[draws() % kind->second.size()];
     out.bytes = whole_.at(out.key);
     const std::size_t place = draws() % out.bytes.size();
-    switch (draws() % 6) {
+    switch (draws() % 8) {
       case 0:
         out.how = "cut at " + std::to_string(place);
         out.bytes.resize(place);
@@ -91,6 +91,14 @@ class CorruptionWorld : public ArchiveFixture {
         if (other == out.key) out.bytes += '\n';
         break;
       }
+      case 4:
+        out.how = "emptied";
+        out.bytes.clear();
+        break;
+      case 5:
+        out.how = "nothing but zeros";
+        out.bytes.assign(out.bytes.size(), '\0');
+        break;
       default:
         out.how = "bit flipped in byte " + std::to_string(place);
         out.bytes[place] = static_cast<char>(out.bytes[place] ^ (1 << (draws() % 8)));
