@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace changevault {
 namespace {
 
 constexpr Duration kQuietFor = seconds(2);
+constexpr Duration kSameAgain = minutes(1);
 
 }  // namespace
 
@@ -28,8 +31,17 @@ auto RetryingStore::retried(Call call) -> decltype(call()) {
   });
 }
 
-void RetryingStore::tell(const Error& error) const {
-  if (options_.on_wait) options_.on_wait("waiting for the store: " + error.message);
+void RetryingStore::tell(const Error& error) {
+  if (!options_.on_wait) return;
+  const std::string line = "waiting for the store: " + error.message;
+  const Duration now = clock_.steady();
+  {
+    const MutexLock lock(mutex_);
+    if (line == told_ && now.ms - told_at_.ms < kSameAgain.ms) return;
+    told_ = line;
+    told_at_ = now;
+  }
+  options_.on_wait(line);
 }
 
 Result<PutOutcome> RetryingStore::put_if_absent(const std::string& key, std::string_view bytes,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "base/retry.h"
 #include "store/object_store.h"
@@ -17,8 +18,8 @@ struct RetryingStoreOptions {
   RetryPolicy policy{.give_up_after = seconds(10)};
   // Ends the waiting between two attempts; the last attempt's error is the answer.
   std::stop_token stop;
-  // A line for the user, once for each request that is tried again for more than two seconds. Called on the
-  // thread that asks; may be empty.
+  // A line for the user where a request is tried again for more than two seconds, the same one once a minute
+  // however many requests wait. Called on the thread that asks; may be empty.
   std::function<void(const std::string&)> on_wait;
 };
 
@@ -50,13 +51,16 @@ class RetryingStore final : public ObjectStore {
  private:
   template <typename Call>
   auto retried(Call call) -> decltype(call());
-  void tell(const Error& error) const;
+  void tell(const Error& error);
   Result<bool> holds(const std::string& key, std::string_view bytes);
 
   std::unique_ptr<ObjectStore> inner_;
   Clock& clock_;
   Random& random_;
   RetryingStoreOptions options_;
+  Mutex mutex_;
+  std::string told_ CV_GUARDED_BY(mutex_);
+  Duration told_at_ CV_GUARDED_BY(mutex_){};
 };
 
 }  // namespace changevault

@@ -97,6 +97,18 @@ TEST_F(RetryingStoreTest, ItGivesUpAndSaysWhatItWaitedFor) {
   EXPECT_TRUE(told_[0].starts_with("waiting for the store: ")) << told_[0];
 }
 
+// Eight uploads that wait for room say so once, not twenty times.
+TEST_F(RetryingStoreTest, TheSameIsSaidOnceAMinute) {
+  for (int request = 0; request < 3; ++request) {
+    fail(std::vector<Fault>(100, Fault::kFailBefore));
+    EXPECT_ERROR(store_.get("k"), ErrorCode::kUnreachable);
+  }
+  EXPECT_EQ(told_.size(), 1U);
+  clock_.advance(minutes(1));
+  EXPECT_ERROR(store_.get("k"), ErrorCode::kUnreachable);
+  EXPECT_EQ(told_.size(), 2U);
+}
+
 TEST_F(RetryingStoreTest, AStopEndsTheWaiting) {
   fail(std::vector<Fault>(1000, Fault::kFailBefore));
   before_ = [&] {
