@@ -178,7 +178,7 @@ TEST_F(ArchiverTest, AChainThatLacksWhatASealNamesIsLeftAlone) {
 }
 
 // Who archives with a timer and never follows must get sealed hours too.
-TEST_F(ArchiverTest, OnceMovesTheWatermarkOfQuietPartitions) {
+TEST_F(ArchiverTest, T13_OnceMovesTheWatermarkOfQuietPartitions) {
   hub.append(kP0, event("shop", "orders", 1), at(9, 10));
   clock.set(at(12, 30));
   ASSERT_OK(archive());

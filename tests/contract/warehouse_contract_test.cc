@@ -240,11 +240,12 @@ TEST_P(WarehouseContract, AFailedBatchLeavesNothing) {
   EXPECT_EQ(value(load({a}))[0].inserted, 3000);
 }
 
-TEST_P(WarehouseContract, ARecordWithoutIdIsNotLoaded) {
+TEST_P(WarehouseContract, T08_ARecordWithoutIdIsNotLoaded) {
   auto rows = records(0, 3);
   rows[1].event_id = "";
   EXPECT_ERROR(load({feed_.add("a", rows)}), ErrorCode::kValidation);
   EXPECT_EQ(count_rows(*warehouse_), 0);
+  EXPECT_TRUE(value(warehouse_->live_loads()).empty()) << "what was refused does not count as loaded";
 }
 
 TEST_P(WarehouseContract, CellsAreByHourAndNamespace) {

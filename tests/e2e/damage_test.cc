@@ -62,7 +62,7 @@ class DamageTest : public ::testing::Test {
   Vault vault_;
 };
 
-TEST_F(DamageTest, OneDamagedSegmentCostsOneHour) {
+TEST_F(DamageTest, T19_OneDamagedSegmentCostsOneHour) {
   flip(segment("13"));
   const json gaps = vault_.expect_json(3, {"gaps"});
   EXPECT_EQ(gaps.at("summary"), json({{"MISSING", 4}}));

@@ -1,5 +1,7 @@
 // The faults of docs/reliability.md, on the real embedded parts; each test carries its number.
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "archive/hour_catalog.h"
 #include "recovery/coverage.h"
@@ -57,6 +59,27 @@ TEST_F(FaultList, T02_KilledBetweenTwoUploadsOfOneFlushNoneCounts) {
   archive_and_die([&](const std::string& key) { return is_segment(key) && ++uploads == 2; });
   EXPECT_EQ(vault_.leftovers().size(), 1U);
   EXPECT_TRUE(vault_.catalog().segments().empty());
+  expect_whole();
+}
+
+// It holds half of the events; when it wakes, before its upload, another owner has archived them all.
+TEST_F(FaultList, T03_AnOldOwnerThatWakesWithLessChangesNothing) {
+  std::map<std::string, std::string> of_the_other;
+  FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+    if (operation != StoreOperation::kPut || !is_segment(key) || !of_the_other.empty()) return Fault::kNone;
+    vault_.publish(12, at(9, 30));
+    EXPECT_OK(vault_.archive(ArchiveMode::kOnceAndClose));
+    const Catalog listed = vault_.catalog();
+    for (const ListedSegment& segment : listed.segments())
+      of_the_other[segment.facts.key] = value(vault_.store().get(segment.facts.key));
+    return Fault::kNone;
+  });
+  ignore_error(vault_.archive(ArchiveMode::kOnce, {.store = &store}),
+               "it is fenced, or goes on behind the other");
+  ASSERT_FALSE(of_the_other.empty());
+  for (const auto& [key, bytes] : of_the_other) EXPECT_EQ(value(vault_.store().get(key)), bytes);
+  EXPECT_EQ(vault_.catalog().segments().size(), of_the_other.size()) << "it listed nothing";
+  EXPECT_FALSE(vault_.leftovers().empty());
   expect_whole();
 }
 

@@ -355,7 +355,7 @@ TEST_F(RecoveryFault, AStageThatIsNotTheScanIsRefused) {
   }
 }
 
-TEST_F(RecoveryFault, LiveLoadingMayBeFirst) {
+TEST_F(RecoveryFault, T10_LiveLoadingMayBeFirst) {
   const RecoveryPlan made = plan();
   FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
     if (step == WarehouseOperation::kMerge) {
