@@ -15,6 +15,7 @@
 #include "recovery/acks.h"
 #include "recovery/coverage.h"
 #include "recovery/executor.h"
+#include "tests/fault/recover_gaps.h"
 #include "tests/support/archive_fixture.h"
 #include "tests/support/temp_dir.h"
 #include "warehouse/memory/memory_warehouse.h"
@@ -155,16 +156,7 @@ class CorruptionWorld : public ArchiveFixture {
   Result<RecoveryResult> recover(ObjectStore& in, MemoryWarehouse& into) {
     CV_ASSIGN(HourCatalog catalog, HourCatalog::read(in, layout));
     CV_ASSIGN(const Coverage gaps, gaps_of(in, into, catalog));
-    CV_ASSIGN(const RecoverableSegments found, segments_to_recover(catalog, gaps));
-    PlanRequest request;
-    for (const ListedSegment& segment : found.segments) request.segments.push_back(&segment);
-    request.now = clock.now();
-    request.id = make_recovery_id(request.now, random);
-    request.actor = {"ada", "host", "changevault test"};
-    SegmentFeed feed(in, request.scope);
-    CV_ASSIGN(const RecoveryPlan plan, make_plan(request, feed, into, nullptr));
-    if (plan.segments.empty()) return as_planned(plan);
-    return Executor({in, layout, into, clock, random}).run(plan, {});
+    return recover_gaps({in, layout, into, clock, random}, catalog, gaps);
   }
 
   // A fresh one beside it, with the same rows lost.
