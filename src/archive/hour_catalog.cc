@@ -258,12 +258,13 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
     }
   }
   std::map<PartitionId, std::vector<DamagedSlot>> damage;
+  TimeRange stretch;  // a slot that spans the hours of several stretches is read for each of them
   const auto take = [&](const WalkedEntry& walked) -> Result<void> {
     const auto* commit = std::get_if<CommitEntry>(&walked.entry.body);
     if (commit == nullptr) return {};
     for (const SegmentFacts& facts : commit->segments) {
       const auto hour = wanted.find(facts.hour);
-      if (hour == wanted.end() || !hour->second.contains(facts.ns)) continue;
+      if (hour == wanted.end() || !hour->second.contains(facts.ns) || !stretch.touches(facts.hour)) continue;
       out.push_back(listing(facts, walked, commit->epoch));
     }
     return {};
@@ -272,6 +273,8 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
   for (auto first = seals.begin(); first != seals.end();) {
     auto last = first;
     while (std::next(last) != seals.end() && *std::next(last) == *last + 1) ++last;
+    stretch = {seals_[static_cast<std::size_t>(*first)].from.start(),
+               seals_[static_cast<std::size_t>(*last)].to.start()};
     const SlotOfPartition begin =
         *first == 0 ? SlotOfPartition{} : seals_[static_cast<std::size_t>(*first) - 1].through;
     for (const auto& [partition, through] : seals_[static_cast<std::size_t>(*last)].through) {

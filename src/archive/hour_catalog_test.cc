@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
+#include "tests/support/clocked_store.h"
 
 namespace changevault {
 namespace {
@@ -231,6 +233,31 @@ TEST_F(HourCatalogTest, LossesThatSealsNameAreRead) {
   ASSERT_EQ(damaged.lost().size(), 1U);
   EXPECT_EQ(damaged.lost()[0].entry.from, at(8, 0));
   EXPECT_EQ(damaged.problems().size(), 1U);
+}
+
+// A commit of hours that were sealed one after the other, as another partition was slower: hours that do not
+// follow each other are asked for, and each file is listed once.
+TEST_F(HourCatalogTest, ACommitThatSpansSeveralSealsIsListedOnce) {
+  testing::ClockedStore lagging(store, clock);
+  lagging.off = minutes(5);  // no partition's watermark moves without an event
+  for (int hour = 8; hour <= 11; ++hour)
+    hub.append(PartitionId(0), event("shop", "orders", hour), at(hour, 10), false);
+  for (int hour = 8; hour <= 11; ++hour) {
+    hub.append(PartitionId(1), event("shop", "users", 100 + hour), at(hour, 5), false);
+    value(archive_with(lagging));
+  }
+  ASSERT_EQ(catalog().seals().size(), 3U);
+  HourCatalog found = hours();
+  std::vector<HourCell> asked;
+  for (const HourCell& cell : found.cells()) {
+    if (cell.hour == hour_of(at(8, 0)) || cell.hour == hour_of(at(10, 0))) asked.push_back(cell);
+  }
+  ASSERT_EQ(asked.size(), 4U);
+  const std::vector<ListedSegment> listed = value(found.listings_of(asked));
+  std::set<std::string> keys;
+  for (const ListedSegment& segment : listed) keys.insert(segment.facts.key);
+  EXPECT_EQ(keys.size(), 4U);
+  EXPECT_EQ(listed.size(), keys.size()) << "a file is listed twice";
 }
 
 }  // namespace

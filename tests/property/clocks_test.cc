@@ -11,12 +11,14 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/archive_fixture.h"
+#include "tests/support/clocked_store.h"
 
 namespace changevault {
 namespace {
 
 using testing::ArchiveFixture;
 using testing::at;
+using testing::ClockedStore;
 using testing::event;
 using testing::value;
 
@@ -25,37 +27,6 @@ constexpr int kHistories = 20;
 #else
 constexpr int kHistories = 150;
 #endif
-
-// A store whose server has a clock of its own.
-class ClockedStore final : public ObjectStore {
- public:
-  ClockedStore(ObjectStore& inner, Clock& clock) : inner_(inner), clock_(clock) {}
-  Duration off{0};
-  bool has_clock = true;
-
-  Result<PutOutcome> put_if_absent(const std::string& key, std::string_view bytes,
-                                   const PutOptions& options) override {
-    return inner_.put_if_absent(key, bytes, options);
-  }
-  Result<std::string> get(const std::string& key, std::optional<ByteRange> range) override {
-    return inner_.get(key, range);
-  }
-  Result<ObjectInfo> head(const std::string& key) override { return inner_.head(key); }
-  Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter,
-                        const std::string& continuation, std::size_t page_size) override {
-    return inner_.list(prefix, delimiter, continuation, page_size);
-  }
-  Result<void> remove(const std::string& key) override { return inner_.remove(key); }
-  Result<std::optional<Timestamp>> clock() override {
-    if (!has_clock) return std::optional<Timestamp>();
-    return std::optional(clock_.now() + off);
-  }
-  std::string url() const override { return inner_.url(); }
-
- private:
-  ObjectStore& inner_;
-  Clock& clock_;
-};
 
 class ClockWorld : public ArchiveFixture {
  public:
