@@ -1,6 +1,7 @@
 #include "recovery/coverage_ids.h"
 
 #include <algorithm>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,10 @@ namespace {
 constexpr std::size_t kAbsentIds = 200'000;
 // Ids at other places that are kept until the archive is asked about them.
 constexpr std::size_t kPlacedIds = 500'000;
+// How much is asked about cells before a warehouse that was kept open is closed for others: by their ids, and
+// by what a cell costs whatever it holds.
+constexpr std::size_t kAskedWhileOpen = 100'000;
+constexpr std::size_t kCostOfCell = 2'000;
 // Cells whose objects are held in memory at once.
 constexpr std::size_t kGroup = 4000;
 
@@ -52,13 +57,21 @@ Result<void> IdComparer::compare_group(std::span<const std::size_t> group) {
   // Before the event_ids are looked for: a segment loaded in between is then a pending one that is there
   // already, not a loaded one whose events are missing.
   CV_TRY(read_live_loads(cells));
+  std::shared_ptr<void> open;
+  std::size_t asked = kAskedWhileOpen;
   for (Differing& differing : cells) {
+    if (asked >= kAskedWhileOpen) {
+      open.reset();  // whoever waits for the warehouse comes first
+      open = warehouse_.keep_open();
+      asked = 0;
+    }
     Result<std::vector<std::string>> ids = distinct_event_ids(feed_, differing.objects);
     if (!ids) {
       CV_TRY(cannot_read(differing.at, std::move(ids).error()));
       continue;
     }
     differing.ids = std::move(ids).value();
+    asked += kCostOfCell + differing.ids.size();
     CV_TRY(compare_read(std::move(differing)));
   }
   CV_TRY(settle_absent());

@@ -59,6 +59,7 @@ class FaultyWarehouse final : public Warehouse {
   Result<void> drop_stage(const std::string& id) override;
   Result<std::vector<std::string>> stages() override;
   Result<SqlTable> sql(const std::string& statement) override;
+  std::shared_ptr<void> keep_open() override { return inner_.keep_open(); }
   std::string url() const override { return inner_.url(); }
 
   std::function<void(StageFacts&)> distort = [](StageFacts& facts) { facts.digest ^= 1; };

@@ -257,6 +257,9 @@ class Warehouse {
 
   virtual Result<SqlTable> sql(const std::string& statement) = 0;
 
+  // Many small questions follow: while what is returned lives, a warehouse whose opening costs something
+  // stays open. Others may have to wait for that long. nullptr where there is nothing to keep.
+  virtual std::shared_ptr<void> keep_open() { return nullptr; }
   virtual std::string url() const = 0;
 };
 

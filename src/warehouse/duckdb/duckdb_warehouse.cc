@@ -55,6 +55,14 @@ DuckDbWarehouse::DuckDbWarehouse(std::string path, WarehouseOptions options, Tab
       lock_(table_.beside("changevault_lock")),
       clock_(clock) {}
 
+// What does not open now says so with the next question.
+std::shared_ptr<void> DuckDbWarehouse::keep_open() {
+  Patience patience(clock_, options_);
+  Result<DuckDbSession> session = DuckDbSession::open(path_, options_, false, patience);
+  if (!session) return nullptr;
+  return std::make_shared<DuckDbSession>(std::move(*session));
+}
+
 Result<DuckDbWarehouse::Step> DuckDbWarehouse::open_step(bool create) {
   Patience patience(clock_, options_);
   CV_ASSIGN(DuckDbSession session, DuckDbSession::open(path_, options_, create, patience));

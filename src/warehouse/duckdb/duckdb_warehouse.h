@@ -42,6 +42,7 @@ class DuckDbWarehouse final : public Warehouse {
   Result<void> drop_stage(const std::string& id) override;
   Result<std::vector<std::string>> stages() override;
   Result<SqlTable> sql(const std::string& statement) override;
+  std::shared_ptr<void> keep_open() override;
   std::string url() const override { return "duckdb:" + path_; }
 
  private:
