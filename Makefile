@@ -17,14 +17,17 @@ demo: setup ## the main job on one machine, with real output
 	@scripts/demo
 
 test: setup ## build and run every test
+	@scripts/setup test
 	@scripts/build release
 	@scripts/test release
 
 asan: setup ## every test under the address and undefined-behaviour sanitizers
+	@scripts/setup test
 	@scripts/build asan
 	@scripts/test asan
 
 tsan: setup ## the same under the thread sanitizer
+	@scripts/setup test
 	@scripts/build tsan
 	@scripts/test tsan
 

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "app/azure_parts.h"
 #include "cli/program.h"
 #include "hub/sqlite/sqlite_hub.h"
 #include "store/file/file_store.h"
@@ -32,7 +33,7 @@ SqliteHubOptions sqlite_options(const OpenRequest& request, const std::string& m
 }
 
 // `owner`: what this process is called where it takes part in something.
-Drivers drivers(const std::string& owner, const std::stop_token& stop) {
+Drivers drivers(const std::string& owner, const Environment& environment, const std::stop_token& stop) {
   Drivers out;
   out.hubs["sqlite"] = [owner](const OpenRequest& request) -> Result<std::unique_ptr<Hub>> {
     SqliteHubOptions options = sqlite_options(request, owner);
@@ -47,6 +48,12 @@ Drivers drivers(const std::string& owner, const std::stop_token& stop) {
     return std::make_unique<RetryingStore>(std::move(store), request.clock, request.random,
                                            std::move(options));
   };
+  const auto azure = std::make_shared<AzureParts>(environment, stop);
+  for (const char* scheme : {"azure", "abfss", "abfs", "https", "http"}) {
+    out.stores[scheme] = [azure, name = std::string(scheme)](const OpenRequest& request) {
+      return azure->open_store(name, request);
+    };
+  }
   out.warehouses["duckdb"] = [stop](const OpenRequest& request) {
     WarehouseOptions options;
     options.table = request.configuration.warehouse.table;
@@ -140,10 +147,10 @@ std::optional<std::string> read_line() {
 int run(int argc, char** argv) {
   SignalThread signals;
   const Identity self = identity();
-  const Drivers known = drivers(self.owner(), signals.stop());
+  const Environment variables = environment();
+  const Drivers known = drivers(self.owner(), variables, signals.stop());
   DescriptorWriter out(STDOUT_FILENO);
   DescriptorWriter err(STDERR_FILENO);
-  const Environment variables = environment();
   std::error_code error;
   const std::filesystem::path here = std::filesystem::current_path(error);
   if (error) {

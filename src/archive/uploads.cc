@@ -13,7 +13,8 @@ namespace {
 Result<void> put_once(ObjectStore& store, const Upload& upload) {
   const FinishedSegment& finished = *upload.finished;
   CV_ASSIGN(const PutOutcome outcome,
-            store.put_if_absent(upload.key, finished.bytes, {"application/gzip", finished.facts.md5}));
+            store.put_if_absent(upload.key, finished.bytes,
+                                {"application/gzip", finished.facts.md5, finished.facts.sha256}));
   if (outcome == PutOutcome::kCreated) return {};
   CV_ASSIGN(const std::string standing, store.get(upload.key));
   if (standing == finished.bytes) return {};

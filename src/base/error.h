@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/time.h"
+
 namespace changevault {
 
 enum class ErrorCode {
@@ -29,6 +31,7 @@ struct Error {
   std::string object;      // what it happened to: a path, a key, a URL; may be empty
   std::string hint;        // the next step for the person; may be empty
   bool retryable = false;  // the same call may succeed later without anybody changing anything
+  Duration retry_after{};  // the other side asked not to be called again before that
 
   Error(ErrorCode code_in, std::string message_in, std::string object_in = {}, std::string hint_in = {},
         bool retryable_in = false)

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,5 +37,10 @@ class Hasher {
 std::string to_hex(std::string_view bytes);
 std::string to_hex(std::uint64_t value);  // 16 digits
 std::string to_base64(std::string_view bytes);
+// Standard alphabet, padded; nullopt for anything else.
+std::optional<std::string> from_base64(std::string_view text);
+
+// HMAC-SHA256 (RFC 2104), 32 bytes.
+std::string hmac_sha256(std::string_view key, std::string_view text);
 
 }  // namespace changevault

@@ -16,8 +16,9 @@ struct RetryPolicy {
   Duration give_up_after = seconds(60);
 };
 
-// Calls `attempt` until it succeeds, fails for good, or the policy's time is over. A stop ends the waiting,
-// not an attempt: at least one is made.
+// Calls `attempt` until it succeeds, fails for good, or the policy's time is over. Where the other side named
+// a wait (Error::retry_after) it is kept to, or, where it is longer than the time left, not waited for at
+// all. A stop ends the waiting, not an attempt: at least one is made.
 template <typename Attempt>
 auto retry(const RetryPolicy& policy, Clock& clock, Random& random, std::stop_token stop, Attempt&& attempt)
     -> decltype(attempt()) {
@@ -25,10 +26,11 @@ auto retry(const RetryPolicy& policy, Clock& clock, Random& random, std::stop_to
   for (Duration wait = policy.first_wait;; wait = std::min(milliseconds(wait.ms * 2), policy.longest_wait)) {
     auto result = attempt();
     if (result.has_value() || !result.error().retryable) return result;
-    if (clock.steady().ms - begin.ms + wait.ms > policy.give_up_after.ms) return result;
+    const Duration asked = result.error().retry_after;
+    if (clock.steady().ms - begin.ms + std::max(wait, asked).ms > policy.give_up_after.ms) return result;
     const auto jittered = milliseconds(
         wait.ms / 2 + static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(wait.ms / 2 + 1)));
-    if (!clock.sleep(jittered, stop)) return result;
+    if (!clock.sleep(asked.ms > 0 ? asked + jittered : jittered, stop)) return result;
   }
 }
 

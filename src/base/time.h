@@ -13,6 +13,9 @@ struct Duration {
   std::int64_t ms = 0;
   auto operator<=>(const Duration&) const = default;
 };
+constexpr Duration operator+(Duration a, Duration b) {
+  return {a.ms + b.ms};
+}
 constexpr Duration milliseconds(std::int64_t n) {
   return {n};
 }

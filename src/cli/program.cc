@@ -5,6 +5,7 @@
 
 #include "cli/common_options.h"
 #include "cli/verbs.h"
+#include "net/url_text.h"
 #include "service/suggest.h"
 
 namespace changevault {
@@ -91,7 +92,8 @@ Result<int> run_verb(Verb& verb, const CommonOptions& options, const Outside& ou
   if (options.log_level == "debug") {
     out.note("changevault " + outside.identity.version + ", " + configuration.file.string() +
              (configuration.file_exists ? "" : " (not there)") + ", hub " + configuration.hub.url +
-             ", store " + configuration.store.url + ", warehouse " + configuration.warehouse.url);
+             ", store " + without_secrets(configuration.store.url) + ", warehouse " +
+             configuration.warehouse.url);
   }
   Parts parts(configuration, outside.drivers, outside.clock, outside.random);
   parts.on_notice([&out](const std::string& words) { out.note(words); });

@@ -21,8 +21,8 @@ struct SharedStore final : ObjectStore {
   Result<PutOutcome> put_if_absent(const std::string& k, std::string_view b, const PutOptions& o) override {
     return inner.put_if_absent(k, b, o);
   }
-  Result<std::string> get(const std::string& k, std::optional<ByteRange> r) override {
-    return inner.get(k, r);
+  Result<std::string> get(const std::string& k, std::optional<ByteRange> r, const std::string& e) override {
+    return inner.get(k, r, e);
   }
   Result<ObjectInfo> head(const std::string& k) override { return inner.head(k); }
   Result<ListPage> list(const std::string& p, std::optional<char> d, const std::string& c,

@@ -5,6 +5,7 @@
 
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "net/url_text.h"
 #include "service/jobs.h"
 
 namespace changevault {
@@ -79,7 +80,7 @@ class InitVerb final : public Verb {
                               {"partitions", hub.partitions},
                               {"partitions_added", added},
                               {"group", configuration.hub.group},
-                              {"store", configuration.store.url},
+                              {"store", without_secrets(configuration.store.url)},
                               {"warehouse", configuration.warehouse.url}});
       return kExitDone;
     }
@@ -141,7 +142,7 @@ class InitVerb final : public Verb {
         out.note("note: keep [hub] partitions = " + std::to_string(hub.partitions) + " in " +
                  c.file.string());
     }
-    out.print("store          " + c.store.url + "  (root " + c.store.root + ")");
+    out.print("store          " + without_secrets(c.store.url) + "  (root " + c.store.root + ")");
     out.print("warehouse      " + c.warehouse.url + "  (table " + c.warehouse.table + ")");
     out.print("");
     out.print("next: changevault publish FILE…, then changevault run");

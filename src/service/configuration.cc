@@ -8,6 +8,7 @@
 
 #include <toml++/toml.h>
 
+#include "net/url_text.h"
 #include "service/suggest.h"
 
 namespace changevault {
@@ -83,6 +84,13 @@ Result<void> read_section(const std::string& section, const toml::table& table, 
 
 Result<void> add_flags(const std::vector<std::string>& flags, WrittenValues& into) {
   for (const std::string& flag : flags) {
+    if (holds_secret(flag)) {
+      return Error(
+          ErrorCode::kUsage, "a secret must not stand in an argument, where others see it",
+          "--set " + without_secrets(flag),
+          "give it in the environment (CHANGEVAULT_STORE_URL, AZURE_STORAGE_CONNECTION_STRING), or in a file "
+          "(store.secret_file)");
+    }
     const std::string place = "--set " + flag;
     const std::size_t equals = flag.find('=');
     const std::size_t dot = flag.find('.');
@@ -253,6 +261,8 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources, bo
   for (std::string* url : {&out.hub.url, &out.store.url, &out.warehouse.url}) {
     make_absolute(*url, out.file.parent_path());
   }
+  if (!out.store.secret_file.empty())
+    out.store.secret_file = (out.file.parent_path() / out.store.secret_file).lexically_normal().string();
   out.verify.memory = (out.file.parent_path() / out.verify.memory).lexically_normal().string();
   return out;
 }

@@ -31,8 +31,9 @@ struct Configuration {
     std::int64_t retention_bytes = 0;  // zero: without limit
   } hub;
   struct Store {
-    std::string url;
+    std::string url;  // may hold a secret: show it by without_secrets
     std::string root;
+    std::string secret_file;  // absolute; empty: none
   } store;
   struct Warehouse {
     std::string url;

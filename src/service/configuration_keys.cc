@@ -2,6 +2,7 @@
 #include <charconv>
 #include <limits>
 
+#include "net/url_text.h"
 #include "service/configuration.h"
 
 namespace changevault {
@@ -72,6 +73,19 @@ Result<void> set_group(Configuration& c, const std::string& v) {
   return {};
 }
 
+// Azure's connection strings are taken as they are; they have no scheme of their own.
+Result<void> set_store_url(Configuration& c, const std::string& v) {
+  const auto holds = [&](const char* word) { return v.find(word) != std::string::npos; };
+  const bool bare = !v.starts_with("azure:") &&
+                    (holds("AccountName=") || holds("BlobEndpoint=") || holds("UseDevelopmentStorage="));
+  if (bare) {
+    c.store.url = "azure:" + v;
+    return {};
+  }
+  if (holds_secret(v) && !split_url(v)) return Error(ErrorCode::kUsage, "this is not a URL");
+  return set_url(c.store.url, v, "file:data/archive");
+}
+
 Result<void> set_root(Configuration& c, const std::string& v) {
   const bool sound = v.empty() || (v.front() != '/' && v.back() != '/' && v.find("//") == std::string::npos &&
                                    v.find("..") == std::string::npos);
@@ -110,9 +124,16 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        "How many bytes of events an embedded hub keeps, all partitions together, for example 50GiB; 0: no "
        "limit.",
        [](C& c, V v) { return set_bytes(c.hub.retention_bytes, v, 0, "50GiB"); }},
-      {"store", "url", true, "file:data/archive", "Where the archive is kept.",
-       [](C& c, V v) { return set_url(c.store.url, v, "file:data/archive"); }},
+      {"store", "url", true, "file:data/archive", "Where the archive is kept.", set_store_url},
       {"store", "root", true, "changestreams", "Folder of the archive inside the store.", set_root},
+      {"store", "secret_file", true, "",
+       "File that holds a connection string, a SAS or an account key for the store. Empty: AZURE_STORAGE_… "
+       "of the "
+       "environment, else a token (az login, managed identity, …).",
+       [](C& c, V v) -> Result<void> {
+         c.store.secret_file = v;
+         return {};
+       }},
       {"warehouse", "url", true, "duckdb:data/warehouse.duckdb", "Where the events are queried.",
        [](C& c, V v) { return set_url(c.warehouse.url, v, "duckdb:data/warehouse.duckdb"); }},
       {"warehouse", "table", true, "mongodb_changes", "Table of the records.",

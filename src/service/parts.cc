@@ -1,6 +1,6 @@
 #include "service/parts.h"
 
-#include "service/suggest.h"
+#include "net/url_text.h"
 
 namespace changevault {
 namespace {
@@ -14,7 +14,7 @@ Result<std::unique_ptr<Part>> open_part(const std::map<std::string, Driver<Part>
   if (driver == drivers.end()) {
     std::string known;
     for (const auto& [scheme, unused] : drivers) known += (known.empty() ? "" : ", ") + scheme + ":";
-    return Error(ErrorCode::kUsage, "this program knows no " + what + " of that kind", url,
+    return Error(ErrorCode::kUsage, "this program knows no " + what + " of that kind", without_secrets(url),
                  "known are: " + known);
   }
   request.place = parts->rest;

@@ -16,10 +16,11 @@ Result<PutOutcome> FaultyStore::put_if_absent(const std::string& key, std::strin
                    [&] { return inner_.put_if_absent(key, bytes, options); });
 }
 
-Result<std::string> FaultyStore::get(const std::string& key, std::optional<ByteRange> range) {
+Result<std::string> FaultyStore::get(const std::string& key, std::optional<ByteRange> range,
+                                     const std::string& etag) {
   const Fault fault = hook_(StoreOperation::kGet, key);
   Result<std::string> bytes =
-      call_with(fault, name(StoreOperation::kGet), key, [&] { return inner_.get(key, range); });
+      call_with(fault, name(StoreOperation::kGet), key, [&] { return inner_.get(key, range, etag); });
   if (fault == Fault::kWrongAnswer && bytes && !bytes->empty()) {
     char& changed = (*bytes)[bytes->size() / 2];
     changed = static_cast<char>(changed ^ 1);

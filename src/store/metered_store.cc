@@ -34,8 +34,9 @@ Result<PutOutcome> MeteredStore::put_if_absent(const std::string& key, std::stri
   return result;
 }
 
-Result<std::string> MeteredStore::get(const std::string& key, std::optional<ByteRange> range) {
-  auto result = counted(StoreOperation::kGet, inner_.get(key, range));
+Result<std::string> MeteredStore::get(const std::string& key, std::optional<ByteRange> range,
+                                      const std::string& etag) {
+  auto result = counted(StoreOperation::kGet, inner_.get(key, range, etag));
   if (result.has_value()) counter(StoreOperation::kGet).bytes += static_cast<std::int64_t>(result->size());
   return result;
 }

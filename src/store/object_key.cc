@@ -62,6 +62,11 @@ Result<void> check_list_arguments(std::optional<char> delimiter, std::size_t pag
   return {};
 }
 
+Error other_version(const std::string& key) {
+  return Error(ErrorCode::kCorrupt, "the object was replaced while it was read", key,
+               "nobody may write over files of an archive; run it again, and find out who does");
+}
+
 ByteRange cut_range(ByteRange range, std::int64_t size) {
   const std::int64_t offset = std::min(range.offset, size);
   return {offset, std::min(range.length, size - offset)};

@@ -34,6 +34,8 @@ Result<KeyPrefix> split_prefix(std::string_view prefix);
 Result<void> check_range(ByteRange range, const std::string& key);
 Result<void> check_list_arguments(std::optional<char> delimiter, std::size_t page_size,
                                   const std::string& prefix);
+// The error where a version of an object was asked for that it no longer is.
+Error other_version(const std::string& key);
 // `range` without what lies behind an object of `size` bytes.
 ByteRange cut_range(ByteRange range, std::int64_t size);
 

@@ -1,5 +1,5 @@
 // Where the archive lives: named objects that are created once and read by ranges. Drivers: file/ (a
-// directory), memory/.
+// directory), azure/ (Blob storage, ADLS Gen2), memory/.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,9 @@ struct ObjectInfo {
   std::string key;
   std::int64_t bytes = 0;
   Timestamp modified{};
-  std::string etag;  // changes whenever the object changes
+  std::string etag;          // changes whenever the object changes
+  std::string md5_hex = {};  // of its bytes, where the store keeps one
+  bool offline = false;  // in a tier without access: its bytes must be brought back before they can be read
 };
 
 struct ByteRange {
@@ -35,7 +37,15 @@ struct ListPage {
 
 struct PutOptions {
   std::string_view content_type = "application/octet-stream";
-  std::string_view md5_hex;  // where known: a driver that can has the other side check it
+  std::string_view md5_hex = {};     // where known: a driver that can has the other side check it
+  std::string_view sha256_hex = {};  // where known: a driver that can stores it with the object, for people
+};
+
+// For `check`.
+struct StoreTraits {
+  std::vector<std::string> facts;     // "hierarchical namespace (ADLS Gen2)"
+  std::vector<std::string> warnings;  // "deleted objects are not kept"
+  bool keeps_everything = false;      // a policy forbids removal and change: what is written stays
 };
 
 enum class PutOutcome { kCreated, kExists };
@@ -53,8 +63,10 @@ class ObjectStore {
   virtual Result<PutOutcome> put_if_absent(const std::string& key, std::string_view bytes,
                                            const PutOptions& options = {}) = 0;
 
-  // The bytes of `range`, cut at the end of the object; the whole object without a range.
-  virtual Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt) = 0;
+  // The bytes of `range`, cut at the end of the object; the whole object without a range. With `etag` of that
+  // version of the object or none: kCorrupt where it is another one by now.
+  virtual Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt,
+                                  const std::string& etag = {}) = 0;
 
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
 
@@ -68,6 +80,10 @@ class ObjectStore {
 
   // The store's own clock, where it has one of its own (a server's Date); nullopt: it is this machine's.
   virtual Result<std::optional<Timestamp>> clock() = 0;
+
+  // What a person setting it up should know of the store itself and what it allows (its kind, protection,
+  // tiers), a sentence each; empty where there is nothing to say.
+  virtual Result<StoreTraits> traits() { return StoreTraits{}; }
 
   // "file:/data/archive", without secrets.
   virtual std::string url() const = 0;

@@ -62,8 +62,9 @@ Result<bool> RetryingStore::holds(const std::string& key, std::string_view bytes
   return standing == bytes;
 }
 
-Result<std::string> RetryingStore::get(const std::string& key, std::optional<ByteRange> range) {
-  return retried([&] { return inner_->get(key, range); });
+Result<std::string> RetryingStore::get(const std::string& key, std::optional<ByteRange> range,
+                                       const std::string& etag) {
+  return retried([&] { return inner_->get(key, range, etag); });
 }
 
 Result<ObjectInfo> RetryingStore::head(const std::string& key) {
@@ -81,6 +82,10 @@ Result<void> RetryingStore::remove(const std::string& key) {
 
 Result<std::optional<Timestamp>> RetryingStore::clock() {
   return retried([&] { return inner_->clock(); });
+}
+
+Result<StoreTraits> RetryingStore::traits() {
+  return retried([&] { return inner_->traits(); });
 }
 
 }  // namespace changevault

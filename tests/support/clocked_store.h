@@ -21,8 +21,9 @@ class ClockedStore final : public ObjectStore {
                                    const PutOptions& options) override {
     return inner_.put_if_absent(key, bytes, options);
   }
-  Result<std::string> get(const std::string& key, std::optional<ByteRange> range) override {
-    return inner_.get(key, range);
+  Result<std::string> get(const std::string& key, std::optional<ByteRange> range,
+                          const std::string& etag) override {
+    return inner_.get(key, range, etag);
   }
   Result<ObjectInfo> head(const std::string& key) override { return inner_.head(key); }
   Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter,

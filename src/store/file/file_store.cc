@@ -107,9 +107,11 @@ Result<FileStore::OpenObject> FileStore::open_object(const std::string& key) con
   return object;
 }
 
-Result<std::string> FileStore::get(const std::string& key, std::optional<ByteRange> range) {
+Result<std::string> FileStore::get(const std::string& key, std::optional<ByteRange> range,
+                                   const std::string& etag) {
   if (range) CV_TRY(check_range(*range, key));
   CV_ASSIGN(const OpenObject object, open_object(key));
+  if (!etag.empty() && file::object_info(key, object.status).etag != etag) return other_version(key);
   const std::int64_t size = object.status.st_size;
   const ByteRange cut = cut_range(range.value_or(ByteRange{0, size}), size);
   std::string bytes;

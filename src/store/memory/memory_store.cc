@@ -32,12 +32,14 @@ Result<PutOutcome> MemoryStore::put_if_absent(const std::string& key, std::strin
   return PutOutcome::kCreated;
 }
 
-Result<std::string> MemoryStore::get(const std::string& key, std::optional<ByteRange> range) {
+Result<std::string> MemoryStore::get(const std::string& key, std::optional<ByteRange> range,
+                                     const std::string& etag) {
   CV_TRY(split_key(key));
   if (range) CV_TRY(check_range(*range, key));
   const MutexLock lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return not_found(key);
+  if (!etag.empty() && found->second.etag != etag) return other_version(key);
   const std::string& bytes = found->second.bytes;
   if (!range) return bytes;
   const ByteRange cut = cut_range(*range, static_cast<std::int64_t>(bytes.size()));

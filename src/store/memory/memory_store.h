@@ -18,7 +18,8 @@ class MemoryStore final : public ObjectStore {
 
   Result<PutOutcome> put_if_absent(const std::string& key, std::string_view bytes,
                                    const PutOptions& options = {}) override;
-  Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt) override;
+  Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt,
+                          const std::string& etag = {}) override;
   Result<ObjectInfo> head(const std::string& key) override;
   Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter = std::nullopt,
                         const std::string& continuation = {}, std::size_t page_size = 5000) override;

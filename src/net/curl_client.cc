@@ -1,0 +1,198 @@
+#include "net/curl_client.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <curl/curl.h>
+
+#include "net/url_text.h"
+
+namespace changevault {
+namespace {
+
+constexpr long kSlowBytesPerSecond = 1024;
+constexpr std::size_t kLargestReserve = std::size_t{256} << 20;
+
+// Once in a process, before any thread uses the library.
+void start_library() {
+  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (started != CURLE_OK) throw std::runtime_error("libcurl cannot be started");
+}
+
+std::size_t take_body(char* data, std::size_t one, std::size_t count, void* to) {
+  static_cast<HttpResponse*>(to)->body.append(data, one * count);
+  return one * count;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\r' || text.back() == '\n'))
+    text.remove_suffix(1);
+  return text;
+}
+
+std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to) {
+  auto& response = *static_cast<HttpResponse*>(to);
+  const std::string_view line(data, one * count);
+  if (line.starts_with("HTTP/")) {  // also behind an interim answer, whose headers count for nothing
+    response.headers.clear();
+    return line.size();
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return line.size();
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  response.headers.push_back({std::move(name), std::string(trimmed(line.substr(colon + 1)))});
+  if (response.headers.back().name == "content-length") {
+    const std::size_t length = std::strtoull(response.headers.back().value.c_str(), nullptr, 10);
+    response.body.reserve(std::min(length, kLargestReserve));
+  }
+  return line.size();
+}
+
+// What cannot change by itself.
+bool is_lasting(CURLcode code) {
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_TOO_MANY_REDIRECTS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Error failure(CURLcode code, const char* words, const std::string& url) {
+  const std::string detail = words[0] != '\0' ? words : curl_easy_strerror(code);
+  Error error(ErrorCode::kUnreachable, "no answer: " + detail, shown_url(url), {}, !is_lasting(code));
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    error.hint =
+        "the server's certificate is not trusted here; name the file that holds its authority in "
+        "SSL_CERT_FILE";
+  }
+  if (code == CURLE_COULDNT_RESOLVE_HOST) error.hint = "check the account's name and this machine's network";
+  return error;
+}
+
+}  // namespace
+
+class CurlClient::Handle {
+ public:
+  Handle() : curl_(curl_easy_init()) {
+    if (curl_ == nullptr) throw std::runtime_error("libcurl has no handle to give");
+  }
+  ~Handle() { curl_easy_cleanup(curl_); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  Result<HttpResponse> send(const HttpRequest& request, const CurlOptions& options) {
+    HttpResponse response;
+    curl_easy_reset(curl_);  // keeps connections, cached names and sessions
+    char words[CURL_ERROR_SIZE] = {};
+    curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, words);
+    set_options(options, request);
+    set_request(request);
+    curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &response);
+    curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &response);
+    curl_slist* const headers = header_list(request);
+    curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers);
+    const CURLcode code = curl_easy_perform(curl_);
+    curl_slist_free_all(headers);
+    curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
+    if (code != CURLE_OK) return failure(code, words, request.url);
+    long status = 0;
+    curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+    response.status = static_cast<int>(status);
+    return response;
+  }
+
+ private:
+  void set_options(const CurlOptions& options, const HttpRequest& request) {
+    const Duration connect =
+        request.connect_timeout.ms > 0 ? request.connect_timeout : options.connect_timeout;
+    curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl_, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl_, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl_, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.ms));
+    curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, static_cast<long>(options.longest.ms));
+    curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
+    curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_TIME,
+                     static_cast<long>(std::max<std::int64_t>(1, options.stall_timeout.ms / 1000)));
+    curl_easy_setopt(curl_, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE, 256L << 10);
+    curl_easy_setopt(curl_, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!options.ca_file.empty()) curl_easy_setopt(curl_, CURLOPT_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(curl_, CURLOPT_USERAGENT, options.user_agent.c_str());
+    if (request.direct) curl_easy_setopt(curl_, CURLOPT_NOPROXY, "*");
+  }
+
+  void set_request(const HttpRequest& request) {
+    curl_easy_setopt(curl_, CURLOPT_URL, request.url.c_str());
+    if (request.method == "HEAD") {
+      curl_easy_setopt(curl_, CURLOPT_NOBODY, 1L);
+    } else if (request.method == "PUT" || request.method == "POST") {
+      curl_easy_setopt(curl_, CURLOPT_POST, 1L);
+      curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+      curl_easy_setopt(curl_, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    } else if (request.method != "GET") {
+      curl_easy_setopt(curl_, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+  }
+
+  // What libcurl would add by itself is taken away: a request is what its maker signed.
+  static curl_slist* header_list(const HttpRequest& request) {
+    curl_slist* list = nullptr;
+    bool has_type = false;
+    for (const HttpHeader& header : request.headers) {
+      has_type |= header.name == "Content-Type";
+      // A header without a value is written with ';' here, else it would be left out.
+      const std::string line = header.value.empty() ? header.name + ";" : header.name + ": " + header.value;
+      list = curl_slist_append(list, line.c_str());
+    }
+    list = curl_slist_append(list, "Expect:");
+    if (!has_type) list = curl_slist_append(list, "Content-Type:");
+    return list;
+  }
+
+  CURL* curl_;
+};
+
+CurlClient::CurlClient(CurlOptions options) : options_(std::move(options)) {
+  start_library();
+}
+CurlClient::~CurlClient() = default;
+
+std::unique_ptr<CurlClient::Handle> CurlClient::take() {
+  const MutexLock lock(mutex_);
+  if (idle_.empty()) return std::make_unique<Handle>();
+  std::unique_ptr<Handle> handle = std::move(idle_.back());
+  idle_.pop_back();
+  return handle;
+}
+
+void CurlClient::give_back(std::unique_ptr<Handle> handle) {
+  const MutexLock lock(mutex_);
+  idle_.push_back(std::move(handle));
+}
+
+Result<HttpResponse> CurlClient::send(const HttpRequest& request) {
+  std::unique_ptr<Handle> handle = take();
+  Result<HttpResponse> response = handle->send(request, options_);
+  give_back(std::move(handle));
+  return response;
+}
+
+}  // namespace changevault

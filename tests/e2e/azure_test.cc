@@ -1,0 +1,193 @@
+// The whole product with its archive in Azure storage: Azurite, our program, and other people's clients
+// beside it.
+#include <gtest/gtest.h>
+
+#include "tests/e2e/vault.h"
+#include "tests/support/azurite.h"
+
+namespace changevault::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string event(int n, const std::string& collection, int hour) {
+  return R"({"_id":{"_data":"82)" + std::to_string(100000 + 1000 * hour + n) +
+         R"("},"operationType":"insert","clusterTime":{"$timestamp":{"t":)" +
+         std::to_string(1736899200 + hour * 3600 + n) + R"(,"i":1}},"ns":{"db":"shop","coll":")" +
+         collection + R"("},"documentKey":{"_id":)" + std::to_string(n) + R"(},"fullDocument":{"_id":)" +
+         std::to_string(n) + "}}\n";
+}
+
+std::string content(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+// shop.orders in the hours 0 to 3, 50 events each; the archive in a new container.
+class AzureEndToEnd : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    azurite_ = Azurite::shared();
+    if (azurite_ == nullptr) GTEST_SKIP() << Azurite::why_not();
+    vault_.options().environment["AZURE_STORAGE_CONNECTION_STRING"] = azurite_->connection_string();
+    vault_.expect(0, {"init", "--set", "hub.partitions=2", "--set",
+                      "store.url=azure://devstoreaccount1/" + container_ + "/vault"});
+  }
+  void import_events() {
+    std::string file;
+    for (int n = 0; n < 200; ++n) file += event(n % 50, "orders", n / 50);
+    vault_.import(vault_.write("events.jsonl", file));
+  }
+  // rclone on the same account; without it the test says so and ends.
+  bool has_rclone() {
+    try {
+      return testing::run({"rclone", "version"}).exit_code == 0;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  }
+  Outcome rclone(std::vector<std::string> arguments) {
+    vault_.write("rclone.conf",
+                 "[az]\ntype = azureblob\nuse_emulator = true\nendpoint = " + azurite_->endpoint() + "\n");
+    arguments.insert(arguments.begin(),
+                     {"rclone", "--config", vault_.folder() / "rclone.conf", "--retries", "1"});
+    ProcessOptions options;
+    options.folder = vault_.folder();
+    return testing::run(arguments, options);
+  }
+
+  Azurite* azurite_ = nullptr;
+  std::string container_ = Azurite::new_container();
+  Vault vault_;
+};
+
+TEST_F(AzureEndToEnd, AnHourThatTheWarehouseLostComesBackFromBlobStorage) {
+  vault_.expect(0, {"check"});
+  import_events();
+  EXPECT_EQ(vault_.number("select count(*) from mongodb_changes"), 200);
+  vault_.expect(0, {"gaps"});
+  vault_.expect(0, {"sql",
+                    "delete from mongodb_changes where enqueued_time >= '2025-01-15 02:00:00' and "
+                    "enqueued_time < '2025-01-15 03:00:00'"});
+  const json gaps = vault_.expect_json(3, {"gaps", "shop", "orders"});
+  EXPECT_EQ(gaps.at("summary").at("MISSING"), 1);
+  const json done = vault_.expect_json(0, {"recover", "shop", "orders", "2025/01/15", "2", "--yes"});
+  EXPECT_EQ(done.at("inserted"), 50);
+  EXPECT_EQ(vault_.number("select count(distinct event_id) from mongodb_changes"), 200);
+  EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
+  vault_.expect(0, {"status"});
+}
+
+TEST_F(AzureEndToEnd, SecretsAreNowhere) {
+  import_events();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"check"}, {"status"}, {"ls"}, {"verify"}, {"--log-level", "debug", "gaps"}, {"init"}}) {
+    const Outcome outcome = vault_.run(arguments);
+    EXPECT_EQ((outcome.out + outcome.err).find("Eby8vdM0"), std::string::npos) << arguments[0];
+  }
+  EXPECT_EQ(content(vault_.folder() / "changevault.toml").find("Eby8vdM0"), std::string::npos);
+  const Outcome refused =
+      vault_.expect(2, {"ls", "--set", "store.url=azure:" + azurite_->connection_string() + "Container=x"});
+  EXPECT_EQ((refused.out + refused.err).find("Eby8vdM0"), std::string::npos);
+  EXPECT_NE(refused.err.find("store.secret_file"), std::string::npos);
+}
+
+TEST_F(AzureEndToEnd, AConnectionStringOfTheEnvironmentIsTheStoreItself) {
+  import_events();
+  vault_.options().environment.erase("AZURE_STORAGE_CONNECTION_STRING");
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] =
+      azurite_->connection_string() + "Container=" + container_ + ";Prefix=vault";
+  EXPECT_EQ(vault_.expect_json(0, {"ls"}).at("total").at("records"), 200);
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = azurite_->endpoint() + "/" + container_ + "/vault";
+  vault_.options().environment["CHANGEVAULT_STORE_SECRET_FILE"] = "secret";
+  vault_.write("secret", azurite_->connection_string() + "\n");
+  EXPECT_EQ(vault_.expect_json(0, {"ls"}).at("total").at("records"), 200);
+}
+
+TEST_F(AzureEndToEnd, WhatIsWrongIsSaidWithWhatToDo) {
+  vault_.options().environment["AZURE_STORAGE_CONNECTION_STRING"] = "";
+  vault_.options().environment["AZURE_STORAGE_KEY"] = "bm90IHRoZSBrZXk=";
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = azurite_->endpoint() + "/" + container_ + "/vault";
+  Outcome outcome = vault_.expect(6, {"ls"});
+  EXPECT_NE(outcome.err.find("403"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("hint:"), std::string::npos) << outcome.err;
+  vault_.options().environment["AZURE_STORAGE_KEY"] = "";
+  vault_.options().environment["AZURE_STORAGE_CONNECTION_STRING"] = azurite_->connection_string();
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = "azure://devstoreaccount1/no-such-container";
+  outcome = vault_.expect(6, {"ls"});
+  EXPECT_NE(outcome.err.find("changevault init"), std::string::npos) << outcome.err;
+}
+
+TEST_F(AzureEndToEnd, OtherClientsReadWhatWeWrote) {
+  if (!has_rclone()) GTEST_SKIP() << "rclone is not installed (scripts/setup test)";
+  import_events();
+  vault_.expect(0, {"get", "-d", "ours"});
+  const Outcome copied =
+      rclone({"copy", "az:" + container_ + "/vault/changestreams/shop", vault_.folder() / "theirs"});
+  ASSERT_EQ(copied.exit_code, 0) << copied.err;
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(vault_.folder() / "theirs")) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    const fs::path same =
+        vault_.folder() / "ours/shop" / fs::relative(entry.path(), vault_.folder() / "theirs");
+    EXPECT_EQ(content(entry.path()), content(same)) << same;
+    EXPECT_EQ(testing::run({"gzip", "-t", entry.path()}).exit_code, 0);
+  }
+  EXPECT_GE(files, 4);
+  const Outcome checked =
+      rclone({"check", "az:" + container_ + "/vault/changestreams/shop", vault_.folder() / "ours/shop"});
+  EXPECT_EQ(checked.exit_code, 0) << "every file has the MD5 it should: " << checked.err;
+}
+
+// A foreign archive: the files alone, put there by another client.
+TEST_F(AzureEndToEnd, WhatOtherClientsWroteIsListedVerifiedAndRecovered) {
+  if (!has_rclone()) GTEST_SKIP() << "rclone is not installed (scripts/setup test)";
+  import_events();
+  vault_.expect(0, {"get", "-d", "ours"});
+  const std::string foreign = Azurite::new_container();
+  ASSERT_EQ(rclone({"mkdir", "az:" + foreign}).exit_code, 0);
+  ASSERT_EQ(rclone({"copy", vault_.folder() / "ours", "az:" + foreign + "/changestreams"}).exit_code, 0);
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = "azure://devstoreaccount1/" + foreign;
+  EXPECT_GE(vault_.expect_json(0, {"ls"}).at("segments").size(), 4U);
+  EXPECT_EQ(vault_.expect_json(5, {"verify"}).at("result"), "INDETERMINATE");
+  vault_.expect(0, {"sql",
+                    "delete from mongodb_changes where enqueued_time >= '2025-01-15 02:00:00' and "
+                    "enqueued_time < '2025-01-15 03:00:00'"});
+  const json done = vault_.expect_json(0, {"recover", "shop", "orders", "2025/01/15", "2", "--yes"});
+  EXPECT_EQ(done.at("inserted"), 50);
+  EXPECT_EQ(vault_.number("select count(distinct event_id) from mongodb_changes"), 200);
+}
+
+// Over TLS, with a token of Entra's: the emulator takes any that is well formed, the client finds it by the
+// Azure CLI.
+TEST(AzureOverTls, ATokenIsEnough) {
+  Azurite* const azurite = Azurite::shared(Azurite::Protocol::kHttps);
+  if (azurite == nullptr) GTEST_SKIP() << Azurite::why_not();
+  Vault vault;
+  const std::string az = vault.write("az", R"(#!/usr/bin/env python3
+import base64, json, time
+def part(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+now = int(time.time())
+claims = {"iss": "https://sts.windows.net/tenant/", "aud": "https://storage.azure.com", "iat": now, "nbf": now - 5, "exp": now + 3600}
+token = part({"alg": "none", "typ": "JWT"}) + "." + part(claims) + ".x"
+print(json.dumps({"accessToken": token, "expires_on": now + 3600}))
+)");
+  fs::permissions(az, fs::perms::owner_all);
+  auto& environment = vault.options().environment;
+  environment["PATH"] = vault.folder().string() + ":" + std::getenv("PATH");
+  environment["AZURE_TOKEN_CREDENTIALS"] = "dev";
+  environment["CHANGEVAULT_STORE_URL"] = azurite->endpoint() + "/" + Azurite::new_container();
+  const Outcome untrusted = vault.expect(6, {"init", "--set", "hub.partitions=1"});
+  EXPECT_NE(untrusted.err.find("SSL_CERT_FILE"), std::string::npos) << untrusted.err;
+  environment["SSL_CERT_FILE"] = azurite->ca_file();
+  vault.expect(0, {"init", "--set", "hub.partitions=1"});
+  std::string file;
+  for (int n = 0; n < 20; ++n) file += event(n, "orders", 0);
+  vault.import(vault.write("events.jsonl", file));
+  EXPECT_EQ(vault.expect_json(0, {"verify"}).at("result"), "PASS");
+}
+
+}  // namespace
+}  // namespace changevault::testing
