@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace changevault {
+Catalog Catalog::of_files(std::vector<ListedSegment> segments) {
+  Catalog catalog;
+  catalog.segments_ = std::move(segments);
+  std::ranges::sort(catalog.segments_, {},
+                    [](const ListedSegment& segment) -> const std::string& { return segment.facts.key; });
+  return catalog;
+}
+
 std::optional<Hour> Catalog::sealed_from() const {
   if (seals_.empty()) return std::nullopt;
   return seals_.front().from;

@@ -57,6 +57,9 @@ class Catalog {
   // kNotFound where there is no archive; what the store says. What is damaged is in `problems`.
   static Result<Catalog> read(ObjectStore& store, const KeyLayout& layout);
 
+  // Of an archive without a ledger: these segments, in any order, and nothing else.
+  static Catalog of_files(std::vector<ListedSegment> segments);
+
   // Each damaged slot once, seals first, then by partition; empty where the ledger is whole.
   const std::vector<LedgerProblem>& problems() const { return problems_; }
   // The newest; nullptr where no slot that can be read says it.

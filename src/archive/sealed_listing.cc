@@ -66,13 +66,15 @@ ListedSegment name_sealed(const KeyLayout& layout, const SealedSegment& sealed, 
   return listed;
 }
 
-Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, const SealedSegment& sealed,
-                                  const Namespace& ns) {
-  ListedSegment listed = name_sealed(layout, sealed, ns);
-  const auto name = layout.parse(sealed.key);
+namespace {
+
+// Counts the file that `listed` names; its sha256 becomes that of its bytes.
+Result<void> count(ObjectStore& store, const KeyLayout& layout, ListedSegment& listed) {
+  const std::string& key = listed.facts.key;
+  const auto name = layout.parse(key);
   Counter counter(listed.facts, name && name->dead_letter);
   Hasher hasher(Hasher::Kind::kSha256);
-  ObjectSource source(store, sealed.key, [&](std::string_view piece) {
+  ObjectSource source(store, key, [&](std::string_view piece) {
     hasher.update(piece);
     listed.facts.bytes += static_cast<std::int64_t>(piece.size());
   });
@@ -81,15 +83,33 @@ Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, c
     Result<std::string_view> text = reader.next();
     if (!text) {
       Error error = std::move(text).error();
-      if (error.object.empty()) error.object = sealed.key;
+      if (error.object.empty()) error.object = key;
       return error;
     }
     if (text->empty()) break;
     CV_TRY(for_each_line(*text, [&](std::string_view line) { return counter.add(line); }));
   }
-  if (hasher.finish_hex() != sealed.sha256)
-    return Error(ErrorCode::kCorrupt, "the file does not have the sha256 that a seal names", sealed.key);
+  listed.facts.sha256 = hasher.finish_hex();
   counter.finish();
+  return {};
+}
+
+}  // namespace
+
+Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, const SealedSegment& sealed,
+                                  const Namespace& ns) {
+  ListedSegment listed = name_sealed(layout, sealed, ns);
+  CV_TRY(count(store, layout, listed));
+  if (listed.facts.sha256 != sealed.sha256)
+    return Error(ErrorCode::kCorrupt, "the file does not have the sha256 that a seal names", sealed.key);
+  return listed;
+}
+
+Result<ListedSegment> read_unlisted(ObjectStore& store, const KeyLayout& layout, const std::string& key) {
+  const auto name = layout.parse(key);
+  ListedSegment listed = name_sealed(layout, {key, {}}, name ? name->ns : Namespace{});
+  listed.by_seal = false;
+  CV_TRY(count(store, layout, listed));
   return listed;
 }
 

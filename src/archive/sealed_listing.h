@@ -1,6 +1,8 @@
 // What is known of an archived file that a seal names while the ledger slot that listed it cannot be read.
 #pragma once
 
+#include <string>
+
 #include "archive/catalog.h"
 #include "base/result.h"
 #include "store/key_layout.h"
@@ -13,6 +15,9 @@ namespace changevault {
 // known here. kCorrupt, kNotFound: the file is damaged, too.
 Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, const SealedSegment& sealed,
                                   const Namespace& ns);
+
+// The same of a file that nothing names: its sha256 is what its bytes have now.
+Result<ListedSegment> read_unlisted(ObjectStore& store, const KeyLayout& layout, const std::string& key);
 
 // The same without reading: what its name and the seal tell; no counts, no sizes.
 ListedSegment name_sealed(const KeyLayout& layout, const SealedSegment& sealed, const Namespace& ns);

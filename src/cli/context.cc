@@ -1,6 +1,8 @@
 #include "cli/context.h"
 
+#include "archive/file_listing.h"
 #include "cli/ledger_warning.h"
+#include "service/archive_files.h"
 #include "service/read_catalog.h"
 
 namespace changevault {
@@ -22,6 +24,19 @@ Result<Catalog> Context::catalog() {
   Result<Catalog> found = known(read_catalog(*store, parts.layout()), *store);
   if (found) warn_of_damage(out, found->problems());
   return found;
+}
+
+Result<Context::FoundCatalog> Context::catalog_of(const Scope& scope) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  Result<Catalog> found = read_catalog(*store, parts.layout());
+  if (found) {
+    warn_of_damage(out, found->problems());
+    return FoundCatalog{std::move(found).value(), false};
+  }
+  if (found.error().code != ErrorCode::kNotFound) return found.error();
+  CV_TRY(archived_files(*store, parts.layout(), scope));  // says so where there are none
+  CV_ASSIGN(Catalog files, read_named_files(*store, parts.layout(), scope, stop));
+  return FoundCatalog{std::move(files), true};
 }
 
 Result<HourCatalog> Context::hour_catalog() {

@@ -37,6 +37,13 @@ struct Context {
   // The ledger, read now; damage is told on stderr. An archive that does not exist is kIndeterminate with a
   // hint.
   Result<Catalog> catalog();
+  // The same, or of an archive without a ledger what the files of the scope hold, each read whole;
+  // `without_ledger` says which.
+  struct FoundCatalog {
+    Catalog catalog;
+    bool without_ledger = false;
+  };
+  Result<FoundCatalog> catalog_of(const Scope& scope);
   // The same, hour by hour: much quicker where nothing is asked of single segments.
   Result<HourCatalog> hour_catalog();
   // Asks on the terminal; false where stdin or stderr is none, or for anything but y or yes.

@@ -135,6 +135,10 @@ void print_result(Output& out, const RecoveryResult& result, const RecoveryFindi
     out.print(out.paint(Color::kRed, "failed") + ": " + counted(result.inserted, "row") + " inserted, but " +
               describe_check(result.check));
   }
+  if (found.without_ledger) {
+    out.print("this archive has no ledger, so nothing says whether its files are all there were");
+    return;
+  }
   out.print(found.gaps_left == 0
                 ? std::string("no gaps are left in ") +
                       (found.checked ? "this scope" : "what could be checked")

@@ -13,8 +13,9 @@ namespace changevault {
 // What was found when the scope was looked at again behind a recovery.
 struct RecoveryFinding {
   std::int64_t gaps_left = 0;
-  bool in_place = true;  // no event of the scope stands at a wrong place
-  bool checked = true;   // the archive could say of every hour of the scope what belongs there
+  bool in_place = true;         // no event of the scope stands at a wrong place
+  bool checked = true;          // the archive could say of every hour of the scope what belongs there
+  bool without_ledger = false;  // the archive says of no hour what belongs there
 };
 
 // DESIGN's `recover` document.

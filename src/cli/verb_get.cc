@@ -117,6 +117,10 @@ class GetVerb final : public Verb {
     for (const DownloadRequest& request : requests) all_bytes += request.file.bytes;
     DownloadOptions options;
     options.overwrite = overwrite_;
+    options.parallel = store.concurrency();
+    // Few files do not leave requests unused.
+    options.ranges_at_once =
+        std::max(1, options.parallel / static_cast<int>(std::max<std::size_t>(1, requests.size())));
     options.stop = context.stop;
     options.on_progress = [&](std::int64_t fetched) {
       progress.show([&] {

@@ -17,6 +17,7 @@
 #include "cli/verbs.h"
 #include "recovery/executor.h"
 #include "recovery/remains.h"
+#include "service/read_catalog.h"
 #include "service/scope_check.h"
 
 namespace changevault {
@@ -101,7 +102,8 @@ class RecoverVerb final : public Verb {
     if (!resume_.empty()) return resume(context);
     if (!apply_.empty()) {
       CV_ASSIGN(const RecoveryPlan plan, read_plan(apply_));
-      CV_ASSIGN(const Catalog catalog, context.catalog());
+      CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(plan.scope));
+      const Catalog& catalog = found.catalog;
       CV_TRY(check_plan_fits(plan, catalog));
       note_newer_segments(context, catalog, plan);
       remember_text(catalog.select(plan.scope));
@@ -209,7 +211,9 @@ class RecoverVerb final : public Verb {
   }
 
   Result<int> recover_scope(Context& context, const Scope& scope) {
-    CV_ASSIGN(const Catalog catalog, context.catalog());
+    CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(scope));
+    const Catalog& catalog = found.catalog;
+    if (found.without_ledger && catalog.select(scope).empty()) return no_record(scope);
     CV_ASSIGN(const int code, recover(context, scope, catalog.select(scope), &catalog));
     const int known = ledger_exit(context.out, is_uncertain(catalog.problems(), scope));
     return code == kExitDone ? known : code;
@@ -243,10 +247,25 @@ class RecoverVerb final : public Verb {
     return decide(context, plan);
   }
 
+  // Of an archive without a ledger, that files of the scope hold nothing of it proves nothing.
+  static Error no_record(const Scope& scope) {
+    return Error(ErrorCode::kIndeterminate,
+                 "the files hold no record of that scope, and there is no ledger to say that this is all",
+                 to_string(scope), "see what is there with: changevault ls");
+  }
+  static Result<bool> is_without_ledger(Context& context) {
+    CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    const Result<HourCatalog> read = read_hour_catalog(*store, context.parts.layout());
+    if (!read && read.error().code != ErrorCode::kNotFound) return read.error();
+    return !read;
+  }
+
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they
   // are not.
   Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
     const Scope hours = hours_of(scope);
+    CV_ASSIGN(const bool without_ledger, is_without_ledger(context));
+    if (without_ledger) return no_record(scope);
     CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
     Scope asked = hours;
     asked.pattern = scope.pattern;
@@ -373,8 +392,9 @@ class RecoverVerb final : public Verb {
     RecoveryFinding found;
     found.gaps_left = result.state == RecoveryState::kDone ? 0 : 1;
     const bool whole = scope.is_whole_hours();
+    CV_ASSIGN(found.without_ledger, is_without_ledger(context));
     // What was there already may stand where it does not belong.
-    if (whole || result.already_present > 0) {
+    if (!found.without_ledger && (whole || result.already_present > 0)) {
       const Result<Coverage> again = gaps_now(context, whole ? scope : hours_of(scope));
       if (!again) return behind_the_end(again.error());
       const Coverage& coverage = *again;

@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_verify_verb());
   verbs.push_back(make_repair_verb());
   verbs.push_back(make_audit_verb());
+  verbs.push_back(make_copy_verb());
   return verbs;
 }
 

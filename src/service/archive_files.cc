@@ -1,5 +1,7 @@
 #include "service/archive_files.h"
 
+#include "archive/file_listing.h"
+#include "archive/sealed_listing.h"
 #include "service/read_catalog.h"
 #include "service/scope_check.h"
 
@@ -15,17 +17,6 @@ ArchivedFile file_of(const ListedSegment& listed) {
           facts.text_bytes,
           facts.max_time,
           listed.listed_at};
-}
-
-// What a name alone tells, in the form that a scope is asked about.
-SegmentFacts facts_of(const ObjectInfo& object, const SegmentName& name) {
-  SegmentFacts facts;
-  facts.key = object.key;
-  facts.ns = name.ns;
-  facts.hour = name.hour;
-  facts.min_time = name.hour.start();
-  facts.max_time = name.hour.end() - milliseconds(1);
-  return facts;
 }
 
 void tell_damage(const Catalog& catalog, const Scope& scope, ArchivedFiles& out) {
@@ -51,31 +42,49 @@ Scope time_and_name(const Scope& scope) {
   return out;
 }
 
-Result<ArchivedFiles> listed_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
-                                   bool dead_letters) {
+ArchivedFile named_file(const ObjectInfo& object, const SegmentName& name) {
+  const PartitionId partition = name.origin ? name.origin->partition : PartitionId();
+  return {{object.key, {}, partition, {}, 0}, name.ns,        name.hour, object.bytes, 0,
+          name.hour.end() - milliseconds(1),  object.modified};
+}
+
+// Whether any archived file is there at all: asked only where none is in the scope.
+Result<bool> holds_any_file(ObjectStore& store, const KeyLayout& layout) {
+  bool any = false;
+  const auto ended =
+      for_each_object(store, layout.archive_prefix(), [&](const ObjectInfo& object) -> Result<void> {
+        any = layout.parse(object.key).has_value();
+        if (!any) return {};
+        return Error(ErrorCode::kCancelled, "one is enough");
+      });
+  if (!ended && !any) return ended.error();
+  return any;
+}
+
+Result<ArchivedFiles> named_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
   ArchivedFiles out;
   out.by_ledger = false;
-  bool any_file = false;
-  Scope names_only = scope;
-  names_only.operations.clear();  // a name does not tell them
-  const auto each = [&](const ObjectInfo& object) -> Result<void> {
+  CV_TRY(for_each_named_file(store, layout, scope,
+                             [&](const ObjectInfo& object, const SegmentName& name) -> Result<void> {
+                               out.files.push_back(named_file(object, name));
+                               return {};
+                             }));
+  if (!out.files.empty()) return out;
+  CV_ASSIGN(const bool any, holds_any_file(store, layout));
+  return no_archive(store, scope, any);
+}
+
+Result<ArchivedFiles> named_dead_letters(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
+  ArchivedFiles out;
+  out.by_ledger = false;
+  CV_TRY(for_each_object(store, layout.dead_letter_prefix(), [&](const ObjectInfo& object) -> Result<void> {
     const auto name = layout.parse(object.key);
-    if (!name || name->dead_letter != dead_letters) return {};
-    any_file = true;
-    const SegmentFacts facts = facts_of(object, *name);
-    if (!names_only.touches(facts)) return {};
-    const PartitionId partition = name->origin ? name->origin->partition : PartitionId();
-    out.files.push_back({{object.key, {}, partition, {}, 0},
-                         name->ns,
-                         name->hour,
-                         object.bytes,
-                         0,
-                         facts.max_time,
-                         object.modified});
+    if (!name || !name->dead_letter) return {};
+    if (scope.touches(name_sealed(layout, {object.key, {}}, {}).facts))
+      out.files.push_back(named_file(object, *name));
     return {};
-  };
-  CV_TRY(for_each_object(store, layout.archive_prefix(), each));
-  if (out.files.empty()) return no_archive(store, scope, any_file);
+  }));
+  if (out.files.empty()) return no_archive(store, scope, false);
   return out;
 }
 
@@ -84,7 +93,7 @@ Result<ArchivedFiles> listed_files(ObjectStore& store, const KeyLayout& layout, 
 Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
   const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
-    if (catalog.error().code == ErrorCode::kNotFound) return listed_files(store, layout, scope, false);
+    if (catalog.error().code == ErrorCode::kNotFound) return named_files(store, layout, scope);
     return catalog.error();
   }
   CV_ASSIGN(const ScopeFinding finding, find_scope(*catalog, scope));
@@ -98,7 +107,7 @@ Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& lay
   const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
     if (catalog.error().code == ErrorCode::kNotFound)
-      return listed_files(store, layout, time_and_name(scope), true);
+      return named_dead_letters(store, layout, time_and_name(scope));
     return catalog.error();
   }
   ArchivedFiles out;

@@ -41,19 +41,26 @@ Result<Found> check_hub(Parts& parts) {
                " events kept");
 }
 
+// What is written to a store that keeps everything stays there: then one object serves every check.
+std::string probe_name(ObjectStore& store, Random& random) {
+  const Result<StoreTraits> traits = store.traits();
+  return traits && traits->keeps_everything ? "changevault-check" : "changevault-check-" + random.nonce();
+}
+
 // Outside of the archive's root: nothing but the archive lives there.
 Result<Found> check_store(Parts& parts) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  const std::string key = "changevault-check-" + parts.random().nonce();
+  const std::string key = probe_name(*store, parts.random());
+  const bool kept = !key.starts_with("changevault-check-");
   CV_ASSIGN(const PutOutcome first, store->put_if_absent(key, "changevault"));
   const Result<PutOutcome> second = store->put_if_absent(key, "another");
   const Result<std::string> read = store->get(key);
   const Result<ListPage> listed = store->list(key);
-  const Result<void> removed = store->remove(key);
+  const Result<void> removed = kept ? Result<void>() : store->remove(key);
   CV_TRY(second);
   CV_TRY(read);
   CV_TRY(listed);
-  if (first != PutOutcome::kCreated || *second != PutOutcome::kExists || *read != "changevault") {
+  if ((first != PutOutcome::kCreated && !kept) || *second != PutOutcome::kExists || *read != "changevault") {
     return Error(ErrorCode::kUnreachable, "the store overwrites objects that were to be created only once",
                  store->url(),
                  "use a store (or a mount) that honours create-only writes; the archive relies on it");
@@ -63,6 +70,7 @@ Result<Found> check_store(Parts& parts) {
                  store->url(),
                  "use a store (or a mount) whose listings are complete; the archive relies on it");
   }
+  if (kept) return Found("creates, refuses to overwrite, reads and lists; nothing can be removed");
   if (!removed) {
     return Found(
         "creates, refuses to overwrite, reads and lists",
@@ -70,6 +78,22 @@ Result<Found> check_store(Parts& parts) {
               "fine for a container that keeps everything; leftovers of crashes then stay for ever"));
   }
   return Found("creates, refuses to overwrite, reads, lists and removes");
+}
+
+// What the store says of itself; nothing where it is plain.
+Result<Found> check_protection(Parts& parts) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  CV_ASSIGN(const StoreTraits traits, store->traits());
+  const auto joined = [](const std::vector<std::string>& sentences) {
+    std::string out;
+    for (const std::string& one : sentences) out += (out.empty() ? "" : "; ") + one;
+    return out;
+  };
+  const std::string facts = joined(traits.facts);
+  if (traits.warnings.empty()) return Found(facts);
+  return Found(facts, Error(ErrorCode::kValidation,
+                            joined(traits.warnings) + (facts.empty() ? "" : " (" + facts + ")"), store->url(),
+                            "see docs/azure.md, \"An account for it\""));
 }
 
 Result<Found> check_clock(Parts& parts) {
@@ -218,6 +242,7 @@ std::vector<CheckFinding> check_parts(Parts& parts) {
   constexpr Step kSteps[] = {{"environment", check_environment},
                              {"hub", check_hub},
                              {"store", check_store},
+                             {"protection", check_protection},
                              {"clock", check_clock},
                              {"disk", check_disk},
                              {"archive", check_archive},
@@ -228,6 +253,7 @@ std::vector<CheckFinding> check_parts(Parts& parts) {
     Result<Found> found = step.check(parts);
     if (found.has_value()) {
       const bool warning = found->warning.has_value();
+      if (found->what.empty() && !warning) continue;  // a part that has nothing to say of it
       findings.push_back({step.part, std::move(found->what), std::move(found->warning), warning});
       continue;
     }

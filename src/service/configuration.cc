@@ -267,6 +267,14 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources, bo
   return out;
 }
 
+Result<std::string> store_url(const std::string& text, const std::filesystem::path& folder) {
+  Configuration scratch;
+  const ConfigurationKey* const key = find_key("store", "url");
+  CV_TRY(key->set(scratch, text));
+  make_absolute(scratch.store.url, folder);
+  return scratch.store.url;
+}
+
 Result<std::string> configuration_template(const std::vector<std::string>& flags) {
   WrittenValues values;
   CV_TRY(add_flags(flags, values));

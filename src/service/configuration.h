@@ -77,6 +77,9 @@ struct ConfigurationSources {
 // from elsewhere.
 Result<Configuration> load_configuration(const ConfigurationSources& sources, bool file_required);
 
+// A store's URL as the key store.url takes it; paths count from `folder`. kUsage where it is none.
+Result<std::string> store_url(const std::string& text, const std::filesystem::path& folder);
+
 // The commented file with every key: the values of `flags`, else the defaults.
 Result<std::string> configuration_template(const std::vector<std::string>& flags);
 

@@ -11,26 +11,13 @@
 #include "base/mutex.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
+#include "store/ordered_get.h"
 
 namespace changevault {
 namespace {
 
-constexpr std::int64_t kRangeBytes = 4 << 20;
 constexpr Duration kTick = milliseconds(100);
 constexpr std::size_t kReadBackBytes = std::size_t{1} << 20;
-
-// Calls `each` for every range of the object.
-Result<void> fetch(ObjectStore& store, const std::string& key, const std::stop_token& stop,
-                   std::atomic<std::int64_t>& fetched,
-                   const std::function<Result<void>(std::string_view)>& each) {
-  for (std::int64_t offset = 0;; offset += kRangeBytes) {
-    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
-    CV_ASSIGN(const std::string piece, store.get(key, ByteRange{offset, kRangeBytes}));
-    fetched += static_cast<std::int64_t>(piece.size());
-    CV_TRY(each(piece));
-    if (static_cast<std::int64_t>(piece.size()) < kRangeBytes) return {};
-  }
-}
 
 struct Hashed {
   std::string sha256;
@@ -122,6 +109,17 @@ class Worker {
     return {};
   }
 
+  Result<void> fetch(const ArchivedFile& file, const std::function<Result<void>(std::string_view)>& each) {
+    OrderedGet wanted;
+    wanted.at_once = options_.ranges_at_once;
+    wanted.bytes = file.bytes;
+    wanted.stop = options_.stop;
+    return get_in_order(store_, file.segment.key, wanted, [&](std::string_view piece) {
+      fetched_ += static_cast<std::int64_t>(piece.size());
+      return each(piece);
+    });
+  }
+
   // Equal to what the ledger says; without a ledger, to what the store holds.
   Result<bool> is_same(const LocalFile& standing, const DownloadRequest& request, DownloadedFile& done) {
     const SegmentRef& segment = request.file.segment;
@@ -132,7 +130,7 @@ class Worker {
     done.records = segment.records;
     if (!segment.sha256.empty()) return there == Hashed{segment.sha256, request.file.bytes};
     Hasher hasher(Hasher::Kind::kSha256);
-    CV_TRY(fetch(store_, segment.key, options_.stop, fetched_, [&](std::string_view piece) -> Result<void> {
+    CV_TRY(fetch(request.file, [&](std::string_view piece) -> Result<void> {
       hasher.update(piece);
       return {};
     }));
@@ -144,7 +142,7 @@ class Worker {
   Result<Hashed> fill(NewFile& file, const ArchivedFile& from) {
     Hasher hasher(Hasher::Kind::kSha256);
     Hashed sent;
-    CV_TRY(fetch(store_, from.segment.key, options_.stop, fetched_, [&](std::string_view piece) {
+    CV_TRY(fetch(from, [&](std::string_view piece) {
       hasher.update(piece);
       sent.bytes += static_cast<std::int64_t>(piece.size());
       return file.write(piece);

@@ -35,7 +35,8 @@ const char* name(DownloadedFile::Outcome outcome);  // "written", "already_there
 
 struct DownloadOptions {
   bool overwrite = false;  // a different file that stands there already is replaced
-  int parallel = 4;        // files at once; memory grows with it, and with nothing else
+  int parallel = 4;  // files at once; memory grows with it and with `ranges_at_once`, and with nothing else
+  int ranges_at_once = 1;  // of one file
   std::stop_token stop;
   // Bytes fetched so far, on the calling thread, now and then while it waits.
   std::function<void(std::int64_t)> on_progress;

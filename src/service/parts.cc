@@ -57,6 +57,22 @@ Result<ObjectStore*> Parts::store(OpenMode mode) {
   return store_.get();
 }
 
+Result<std::unique_ptr<ObjectStore>> Parts::other_store(const std::string& url,
+                                                        const std::string& secret_file, OpenMode mode) {
+  if (holds_secret(url)) {
+    return Error(
+        ErrorCode::kUsage, "a secret must not stand in an argument, where others see it",
+        without_secrets(url),
+        "give it in the environment (AZURE_STORAGE_CONNECTION_STRING), or in a file (--to-secret-file)");
+  }
+  const std::filesystem::path here = std::filesystem::current_path();
+  Configuration other = configuration_;
+  CV_ASSIGN(other.store.url, store_url(url, here));
+  other.store.secret_file = secret_file.empty() ? std::string() : (here / secret_file).string();
+  return open_part(drivers_.stores, "store", other.store.url,
+                   {{}, mode, other, clock_, random_, patience_, notice_});
+}
+
 Result<Warehouse*> Parts::warehouse(OpenMode mode) {
   if (!warehouse_) {
     CV_ASSIGN(warehouse_, open_part(drivers_.warehouses, "warehouse", configuration_.warehouse.url,

@@ -28,6 +28,11 @@ class Parts {
   // init`.
   Result<Hub*> hub(OpenMode mode = OpenMode::kOpen);
   Result<ObjectStore*> store(OpenMode mode = OpenMode::kOpen);
+  // A store beside the configured one, with a secret file of its own ("": none); the caller's. `url` as
+  // store.url takes it, but with paths that count from the working directory, and without a secret (kUsage):
+  // it comes from an argument.
+  Result<std::unique_ptr<ObjectStore>> other_store(const std::string& url, const std::string& secret_file,
+                                                   OpenMode mode);
   Result<Warehouse*> warehouse(OpenMode mode = OpenMode::kOpen);
   const KeyLayout& layout() const { return layout_; }
   Clock& clock() const { return clock_; }

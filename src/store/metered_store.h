@@ -37,6 +37,7 @@ class MeteredStore final : public ObjectStore {
   Result<void> remove(const std::string& key) override;
   Result<std::optional<Timestamp>> clock() override;
   Result<StoreTraits> traits() override { return inner_.traits(); }
+  int concurrency() const override { return inner_.concurrency(); }
   std::string url() const override { return inner_.url(); }
 
  private:

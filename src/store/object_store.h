@@ -85,6 +85,9 @@ class ObjectStore {
   // tiers), a sentence each; empty where there is nothing to say.
   virtual Result<StoreTraits> traits() { return StoreTraits{}; }
 
+  // As many requests at once as are worth while: more only wait for each other.
+  virtual int concurrency() const { return 4; }
+
   // "file:/data/archive", without secrets.
   virtual std::string url() const = 0;
 };

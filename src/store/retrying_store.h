@@ -48,6 +48,7 @@ class RetryingStore final : public ObjectStore {
   Result<void> remove(const std::string& key) override;
   Result<std::optional<Timestamp>> clock() override;
   Result<StoreTraits> traits() override;
+  int concurrency() const override { return inner_->concurrency(); }
   std::string url() const override { return inner_->url(); }
 
  private:

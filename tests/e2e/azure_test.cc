@@ -159,6 +159,33 @@ TEST_F(AzureEndToEnd, WhatOtherClientsWroteIsListedVerifiedAndRecovered) {
   EXPECT_EQ(vault_.number("select count(distinct event_id) from mongodb_changes"), 200);
 }
 
+// From a laptop's directory into the cloud, on from there, and back.
+TEST_F(AzureEndToEnd, AnArchiveGrowsOntoAzureAndComesBack) {
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = "file:" + (vault_.folder() / "laptop").string();
+  vault_.options().environment["CHANGEVAULT_HUB_URL"] = "sqlite:" + (vault_.folder() / "hub2.db").string();
+  vault_.expect(0, {"init"});
+  import_events();
+  const std::string cloud = "azure://devstoreaccount1/" + Azurite::new_container() + "/grown";
+  const json copied = vault_.expect_json(0, {"copy", "--to", cloud});
+  EXPECT_TRUE(copied.at("complete"));
+  EXPECT_GE(copied.at("proven"), 4);
+  EXPECT_EQ(vault_.expect_json(0, {"copy", "--to", cloud}).at("copied"), 0);
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = cloud;
+  EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
+  vault_.expect(0, {"gaps"});
+  std::string more;
+  for (int n = 0; n < 50; ++n) more += event(n, "orders", 5);
+  vault_.import(vault_.write("more.jsonl", more));
+  const json back = vault_.expect_json(0, {"copy", "--to", "file:" + (vault_.folder() / "laptop").string()});
+  EXPECT_GT(back.at("copied"), 0);
+  vault_.options().environment["CHANGEVAULT_STORE_URL"] = "file:" + (vault_.folder() / "laptop").string();
+  EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
+  EXPECT_EQ(vault_.expect_json(0, {"ls"}).at("total").at("records"), 250);
+  const Outcome refused =
+      vault_.expect(2, {"copy", "--to", "azure:AccountName=a;AccountKey=a2V5;Container=abc"});
+  EXPECT_EQ(refused.err.find("a2V5"), std::string::npos);
+}
+
 // Over TLS, with a token of Entra's: the emulator takes any that is well formed, the client finds it by the
 // Azure CLI.
 TEST(AzureOverTls, ATokenIsEnough) {

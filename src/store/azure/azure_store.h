@@ -46,6 +46,7 @@ class AzureStore final : public ObjectStore {
   Result<void> remove(const std::string& key) override;
   Result<std::optional<Timestamp>> clock() override;
   Result<StoreTraits> traits() override;
+  int concurrency() const override { return 16; }
   std::string url() const override { return client_.place().shown(); }
 
  private:

@@ -221,6 +221,50 @@ TEST_F(AzureStoreTest, AnImmutableContainerNeedsNothingToBeChanged) {
   EXPECT_TRUE(value(store->traits()).keeps_everything);
 }
 
+// Somebody uploaded gzip files as if they were texts in transit: the bytes are those that were stored all the
+// same.
+TEST_F(AzureStoreTest, T23_ContentEncodingIsNotUndone) {
+  const std::string gzip("\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0", 20);
+  service_.put("arch", "o.jsonl.gz", gzip);
+  service_.after([](const ImposterRequest&, ImposterReply& reply) {
+    reply.headers.emplace_back("Content-Encoding", "gzip");
+  });
+  const auto store = make();
+  EXPECT_EQ(value(store->get("o.jsonl.gz")), gzip);
+  EXPECT_EQ(value(store->get("o.jsonl.gz", ByteRange{0, 5})), gzip.substr(0, 5));
+  for (const ImposterRequest& request : service_.server().requests())
+    EXPECT_EQ(request.header("accept-encoding"), "");
+}
+
+TEST_F(AzureStoreTest, T26_FlatAndHierarchicalAccountsGiveTheSame) {
+  const auto store = make();
+  for (const char* key : {"r/a/1", "r/a/2", "r/a-b", "r/b/c/3", "s"}) value(store->put_if_absent(key, "x"));
+  const auto all = [&](const std::string& prefix, std::optional<char> delimiter, std::size_t page_size) {
+    std::vector<std::string> items;
+    std::string next;
+    do {
+      const ListPage page = value(store->list(prefix, delimiter, next, page_size));
+      for (const ObjectInfo& object : page.objects) items.push_back(object.key);
+      items.insert(items.end(), page.prefixes.begin(), page.prefixes.end());
+      next = page.next;
+    } while (!next.empty());
+    std::ranges::sort(items);
+    return items;
+  };
+  for (const std::size_t page_size : {1U, 2U, 3U, 100U}) {
+    for (const char* prefix : {"", "r", "r/", "r/a", "r/a/", "r/b/", "none/"}) {
+      service_.set({});
+      const auto flat = all(prefix, std::nullopt, page_size);
+      const auto flat_folders = all(prefix, '/', page_size);
+      BlobImposter::Behaviour hierarchical;
+      hierarchical.hierarchical = true;
+      service_.set(hierarchical);
+      EXPECT_EQ(all(prefix, std::nullopt, page_size), flat) << prefix << " " << page_size;
+      EXPECT_EQ(all(prefix, '/', page_size), flat_folders) << prefix << " " << page_size;
+    }
+  }
+}
+
 TEST_F(AzureStoreTest, DirectoriesOfAHierarchicalAccountAreNoObjects) {
   BlobImposter::Behaviour behaviour;
   behaviour.hierarchical = true;
