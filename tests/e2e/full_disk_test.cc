@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 
 #include "tests/e2e/vault.h"
@@ -153,6 +154,39 @@ TEST_F(FullDisk, ThatIsReadOnly) {
   vault_.expect(0, {"load", "--once"});
   expect_all_loaded();
   disk_->make_read_only(false);
+}
+
+// The store's disk may no longer be written while a running archiver needs it: it waits, says so, stays, and
+// goes on by itself.
+TEST_F(FullDisk, ThatBecomesReadOnlyUnderARunningArchiver) {
+  disk_->resize(65'536);
+  init("store.url=file:small/archive");
+  ProcessOptions options = vault_.options();
+  options.folder = vault_.folder();
+  Process archiver =
+      Process::start({CHANGEVAULT_BINARY, "archive", "--set", "archive.flush_interval=100ms"}, options);
+  vault_.expect(0, {"publish", vault_.write("first.jsonl", events().substr(0, 3'000))});
+  const auto archived = [&] {
+    const Outcome outcome = vault_.run({"ls", "--output", "json"});
+    return outcome.exit_code != 0 ? 0 : json::parse(outcome.out).at("total").at("records").get<int>();
+  };
+  const auto wait_until = [&](const auto& holds) {
+    for (int tries = 0; tries < 600 && !holds(); ++tries) {
+      if (archiver.ended_within(milliseconds(100))) break;
+    }
+    return holds();
+  };
+  ASSERT_TRUE(wait_until([&] { return archived() > 0; })) << archiver.err_so_far();
+  disk_->make_read_only(true);
+  vault_.expect(0, {"publish", file_});
+  const Outcome outcome = archiver.wait();
+  EXPECT_EQ(outcome.exit_code, 6) << outcome.err;
+  EXPECT_NE(outcome.err.find("Read-only"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("hint: "), std::string::npos) << outcome.err;
+  disk_->make_read_only(false);
+  vault_.expect(0, {"archive", "--once"});
+  EXPECT_GT(archived(), kEvents);
+  vault_.expect(0, {"verify"});
 }
 
 }  // namespace
