@@ -5,23 +5,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include <isa-l/crc.h>
-
 #include "base/hash.h"
 #include "codec/gzip_format.h"
 
 namespace changevault {
 namespace {
-
-void append_little_endian(std::string& out, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
-}
-
-std::uint32_t crc32(std::uint32_t before, std::string_view bytes) {
-  auto* data =
-      reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));  // read only, by its documentation
-  return crc32_gzip_refl(before, data, bytes.size());
-}
 
 std::int64_t count_distinct(std::vector<EventId>& ids) {
   std::ranges::sort(ids);
@@ -93,7 +81,7 @@ struct SegmentWriter::State {
     const std::size_t begin = bytes.size();
     compressor.compress(text, bytes);
     hash_from(begin);
-    crc = crc32(crc, text);
+    crc = gzip_crc32(crc, text);
     block.byte_offset = static_cast<std::int64_t>(begin);
     block.bytes = static_cast<std::int64_t>(bytes.size() - begin);
     block.text_offset = facts.text_bytes;
@@ -145,10 +133,8 @@ FinishedSegment SegmentWriter::finish(BlockCompressor& compressor) {
   State& s = *state_;
   if (s.facts.records == 0) throw std::logic_error("a segment without records");
   if (!s.text.empty()) s.close_block(compressor);
-  std::string end(kFinalBlock);
-  append_little_endian(end, s.crc);
-  append_little_endian(end,
-                       static_cast<std::uint32_t>(s.facts.text_bytes));  // modulo 2^32, as the format has it
+  std::string end;
+  append_gzip_end(end, s.crc, static_cast<std::uint64_t>(s.facts.text_bytes));
   s.append_bytes(end);
   s.facts.bytes = static_cast<std::int64_t>(s.bytes.size());
   s.facts.sha256 = s.sha256.finish_hex();

@@ -159,6 +159,19 @@ TEST_F(AzureEndToEnd, WhatOtherClientsWroteIsListedVerifiedAndRecovered) {
   EXPECT_EQ(vault_.number("select count(distinct event_id) from mongodb_changes"), 200);
 }
 
+TEST_F(AzureEndToEnd, AnExportStandsBesideTheArchiveForAWarehousesStage) {
+  import_events();
+  const json done =
+      vault_.expect_json(0, {"export", "shop", "--hours", "1-2", "--to-store", "recovery/two.jsonl.gz"});
+  EXPECT_EQ(done.at("records"), 100);
+  vault_.expect(2, {"export", "shop", "--to-store", "recovery/two.jsonl.gz"});
+  if (!has_rclone()) GTEST_SKIP() << "rclone is not installed (scripts/setup test)";
+  const Outcome copied = rclone({"copy", "az:" + container_ + "/vault/recovery", vault_.folder() / "stage"});
+  ASSERT_EQ(copied.exit_code, 0) << copied.err;
+  EXPECT_EQ(testing::run({"gzip", "-dc", vault_.folder() / "stage/two.jsonl.gz"}).out,
+            vault_.expect(0, {"cat", "shop", "--hours", "1-2"}).out);
+}
+
 // From a laptop's directory into the cloud, on from there, and back.
 TEST_F(AzureEndToEnd, AnArchiveGrowsOntoAzureAndComesBack) {
   vault_.options().environment["CHANGEVAULT_STORE_URL"] = "file:" + (vault_.folder() / "laptop").string();

@@ -257,6 +257,45 @@ TEST_F(Reading, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
 }
 
 // A reader that has seen enough closes the pipe.
+TEST_F(Reading, ExportIsOneFileOfTheScope) {
+  const json done =
+      vault_.expect_json(0, {"export", "shop", "orders", "--hours", "1-2", "-o", "two.jsonl.gz"});
+  EXPECT_EQ(done.at("records"), 40);
+  EXPECT_EQ(run({"gzip", "-dc", vault_.folder() / "two.jsonl.gz"}).out,
+            vault_.expect(0, {"cat", "shop", "orders", "--hours", "1-2"}).out);
+  EXPECT_EQ(run({"sha256sum", vault_.folder() / "two.jsonl.gz"}).out.substr(0, 64), done.at("sha256"));
+  vault_.expect(0, {"export", "shop", "--key", R"({"_id":7})", "-o", "seven.jsonl"});
+  EXPECT_EQ(content(vault_.folder() / "seven.jsonl"),
+            vault_.expect(0, {"cat", "shop", "--key", R"({"_id":7})"}).out);
+  vault_.expect(2, {"export", "shop", "-o", "seven.jsonl"});
+  vault_.expect(0, {"export", "shop", "-o", "seven.jsonl", "--overwrite"});
+  vault_.expect(2, {"export", "shop", "-o", "data/archive/changestreams/x.jsonl"});
+  vault_.expect(2, {"export", "shop"});
+  EXPECT_EQ(vault_.expect_json(0, {"export", "shop", "--op", "delete", "-o", "none.jsonl"}).at("records"), 0);
+  EXPECT_FALSE(fs::exists(vault_.folder() / "none.jsonl"));
+}
+
+TEST_F(Reading, ExportIntoTheStoreStandsBesideTheArchive) {
+  const json done =
+      vault_.expect_json(0, {"export", "shop", "--hours", "1", "--to-store", "recovery/one.jsonl.gz"});
+  EXPECT_EQ(done.at("key"), "recovery/one.jsonl.gz");
+  EXPECT_EQ(run({"gzip", "-dc", vault_.folder() / "data/archive/recovery/one.jsonl.gz"}).out,
+            vault_.expect(0, {"cat", "shop", "--hours", "1"}).out);
+  vault_.expect(2, {"export", "shop", "--to-store", "recovery/one.jsonl.gz"});
+  vault_.expect(2, {"export", "shop", "--to-store", "changestreams/one.jsonl.gz"});
+  const std::string key = vault_.expect_json(0, {"export", "shop", "--to-store", "recovery/"}).at("key");
+  EXPECT_TRUE(key.starts_with("recovery/export-")) << key;
+  EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
+}
+
+TEST_F(Reading, ADamagedSegmentIsNotExported) {
+  flip_bit(stored(1));
+  vault_.expect(4, {"export", "shop", "-o", "all.jsonl.gz"});
+  EXPECT_FALSE(fs::exists(vault_.folder() / "all.jsonl.gz"));
+  vault_.expect(4, {"export", "shop", "--to-store", "recovery/all.jsonl.gz"});
+  EXPECT_FALSE(fs::exists(vault_.folder() / "data/archive/recovery/all.jsonl.gz"));
+}
+
 TEST_F(Reading, AClosedPipeIsNoError) {
   ProcessOptions options;
   options.folder = vault_.folder();
