@@ -45,7 +45,7 @@ tidy:       ## clang-tidy on every source (many minutes the first time)
 	@scripts/tidy all
 
 bench:      ## every work beside its peer: a table of figures and goals (BENCH="--only load --rounds 5")
-	@scripts/setup build bench
+	@scripts/setup build test bench
 	@scripts/bench $(BENCH)
 
 bench-compare: ## this tree against a revision: make bench-compare BASE=main~10

@@ -1,4 +1,5 @@
 // vault_bench: the product beside what people use today, on this machine, in one run. See --help.
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -31,6 +32,10 @@ bool wanted(const Options& options, const std::string& id) {
   return false;
 }
 
+bool wanted_any(const Options& options, const std::vector<std::string>& ids) {
+  return std::ranges::any_of(ids, [&](const std::string& id) { return wanted(options, id); });
+}
+
 std::vector<WorkResult> measure_all(const Options& options) {
   const Bench& bench = options.bench;
   const Dataset large(bench, bench.events);
@@ -51,6 +56,9 @@ std::vector<WorkResult> measure_all(const Options& options) {
   if (wanted(options, "memory")) {
     const Dataset small(bench, bench.events / 4);
     for (const Work& work : memory_works(small, large)) take(work);
+  }
+  if (wanted_any(options, {"azure-get-small", "azure-get-large", "azure-put"})) {
+    for (const Work& work : azure_works(bench)) take(work);
   }
   if (results.empty()) throw Failed("--only names no work");
   return results;

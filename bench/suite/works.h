@@ -19,4 +19,7 @@ Work gaps_work(const Bench& bench);
 // Peak memory of archive, load, recover, verify and get, over the data and over a quarter of it.
 std::vector<Work> memory_works(const Dataset& small, const Dataset& large);
 
+// Against Azurite, beside curl and rclone. Throws Failed where one of them is not installed.
+std::vector<Work> azure_works(const Bench& bench);
+
 }  // namespace changevault::bench

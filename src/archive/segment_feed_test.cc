@@ -9,6 +9,7 @@
 #include "codec/record_builder.h"
 #include "codec/segment_writer.h"
 #include "store/memory/memory_store.h"
+#include "store/metered_store.h"
 #include "tests/support/expect.h"
 
 namespace changevault {
@@ -176,6 +177,44 @@ TEST_F(SegmentFeedTest, RecordsOfOthersAreCheckedToTheLastByte) {
     EXPECT_ERROR(refused, ErrorCode::kCorrupt);
     EXPECT_NE(refused.error().message.find("line 2"), std::string::npos) << refused.error().message;
   }
+}
+
+// `cat --limit 10` of a large segment brings a few blocks over the network, not the file.
+TEST_F(SegmentFeedTest, WhoWantsTheFirstRecordsFetchesNoMore) {
+  std::string text(200'000, 'x');
+  BlockCompressor compressor(0);
+  SegmentWriter writer({});
+  std::uint64_t state = 1;
+  for (int n = 0; n < 200; ++n) {
+    for (char& c : text) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      c = static_cast<char>('a' + (state >> 60));
+    }
+    const std::string payload =
+        R"({"_id":{"_data":"83)" + std::to_string(n) +
+        R"("},"operationType":"insert","ns":{"db":"shop","coll":"orders"},"documentKey":{"_id":)" +
+        std::to_string(n) + R"(},"fullDocument":{"text":")" + text + "\"}}";
+    const HubEvent event{PartitionId(0), Sequence(n), "0", kNoon, payload};
+    const auto parsed = builder_.parse(event);
+    ASSERT_TRUE(parsed.has_value()) << parsed.error();
+    builder_.append_record(*parsed, event, event.broker_time, event.broker_time, writer.text());
+    writer.added({event.sequence, event.broker_time, parsed->id, parsed->operation}, compressor);
+  }
+  const std::string bytes = writer.finish(compressor).bytes;
+  ASSERT_GT(bytes.size(), 20'000'000U);
+  const SegmentRef ref = put("large", bytes);
+  MeteredStore metered(store_);
+  const Scope all;
+  SegmentFeed feed(metered, all);
+  int read = 0;
+  EXPECT_ERROR(feed.read(ref,
+                         [&](const RecordView&) -> Result<void> {
+                           if (++read < 10) return {};
+                           return Error(ErrorCode::kCancelled, "enough was read");
+                         }),
+               ErrorCode::kCancelled);
+  EXPECT_EQ(metered.requests(), 1);
+  EXPECT_LE(metered.usage(StoreOperation::kGet).bytes, 4 << 20);
 }
 
 }  // namespace

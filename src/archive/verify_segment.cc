@@ -182,6 +182,7 @@ class SegmentVerifier {
   const SegmentFacts& listed_;
   bool dead_letter_;
   const ObjectInfo* seen_;
+  bool offline_ = false;
   RecordBuilder builder_;
   RecordFrontReader fronts_;
   RecordScanner scanner_;
@@ -208,6 +209,13 @@ Result<SegmentCheck> SegmentVerifier::run() {
   if (!check_name()) return std::move(check_);
   CV_ASSIGN(const bool present, check_presence());
   if (!present) return std::move(check_);
+  if (offline_) {
+    return Error(ErrorCode::kUnreachable,
+                 "it is in a tier without access; bring it back (az storage blob set-tier --tier Hot, takes "
+                 "hours) and "
+                 "verify it then",
+                 listed_.key);
+  }
   ObjectSource source(context_.store, listed_.key, [this](std::string_view piece) {
     whole_.update(piece);
     blocks_.update(piece);
@@ -262,6 +270,7 @@ Result<bool> SegmentVerifier::check_presence() {
     return false;
   }
   if (!info) return info.error();
+  offline_ = info->offline;
   if (info->bytes != listed_.bytes)
     problem("size", fmt::format("{} bytes, the ledger says {}", info->bytes, listed_.bytes));
   return true;

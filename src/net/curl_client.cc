@@ -20,9 +20,22 @@ void start_library() {
   if (started != CURLE_OK) throw std::runtime_error("libcurl cannot be started");
 }
 
+struct Receiver {
+  CURL* curl;
+  const HttpRequest& request;
+  HttpResponse response{};
+};
+
 std::size_t take_body(char* data, std::size_t one, std::size_t count, void* to) {
-  static_cast<HttpResponse*>(to)->body.append(data, one * count);
-  return one * count;
+  auto& receiver = *static_cast<Receiver*>(to);
+  const std::string_view bytes(data, one * count);
+  long status = 0;
+  curl_easy_getinfo(receiver.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (!receiver.request.on_body || status < 200 || status > 299) {
+    receiver.response.body.append(bytes);
+    return bytes.size();
+  }
+  return receiver.request.on_body(bytes) ? bytes.size() : 0;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -33,7 +46,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to) {
-  auto& response = *static_cast<HttpResponse*>(to);
+  auto& receiver = *static_cast<Receiver*>(to);
+  HttpResponse& response = receiver.response;
   const std::string_view line(data, one * count);
   if (line.starts_with("HTTP/")) {  // also behind an interim answer, whose headers count for nothing
     response.headers.clear();
@@ -45,7 +59,7 @@ std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to
   std::ranges::transform(name, name.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   response.headers.push_back({std::move(name), std::string(trimmed(line.substr(colon + 1)))});
-  if (response.headers.back().name == "content-length") {
+  if (!receiver.request.on_body && response.headers.back().name == "content-length") {
     const std::size_t length = std::strtoull(response.headers.back().value.c_str(), nullptr, 10);
     response.body.reserve(std::min(length, kLargestReserve));
   }
@@ -92,16 +106,16 @@ class CurlClient::Handle {
   Handle& operator=(const Handle&) = delete;
 
   Result<HttpResponse> send(const HttpRequest& request, const CurlOptions& options) {
-    HttpResponse response;
+    Receiver receiver{curl_, request};
     curl_easy_reset(curl_);  // keeps connections, cached names and sessions
     char words[CURL_ERROR_SIZE] = {};
     curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, words);
     set_options(options, request);
     set_request(request);
     curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &response);
+    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &receiver);
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &response);
+    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &receiver);
     curl_slist* const headers = header_list(request);
     curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers);
     const CURLcode code = curl_easy_perform(curl_);
@@ -110,8 +124,8 @@ class CurlClient::Handle {
     if (code != CURLE_OK) return failure(code, words, request.url);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
-    response.status = static_cast<int>(status);
-    return response;
+    receiver.response.status = static_cast<int>(status);
+    return std::move(receiver.response);
   }
 
  private:

@@ -1,6 +1,7 @@
 // HTTP as values: one request, one answer. The driver is curl_client.h; tests script one of their own.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ struct HttpRequest {
   std::string_view body{};     // outlives the call
   Duration connect_timeout{};  // zero: the client's own
   bool direct = false;         // past every proxy: for services of this machine
+  // Where given, the body of an answer of 2xx goes here as it comes, and not into the response; false ends
+  // the request. Called on the thread that sends.
+  std::function<bool(std::string_view)> on_body = nullptr;
 };
 
 struct HttpResponse {

@@ -44,8 +44,15 @@ Scope time_and_name(const Scope& scope) {
 
 ArchivedFile named_file(const ObjectInfo& object, const SegmentName& name) {
   const PartitionId partition = name.origin ? name.origin->partition : PartitionId();
-  return {{object.key, {}, partition, {}, 0}, name.ns,        name.hour, object.bytes, 0,
-          name.hour.end() - milliseconds(1),  object.modified};
+  ArchivedFile file;
+  file.segment = {object.key, {}, partition, {}, 0};
+  file.ns = name.ns;
+  file.hour = name.hour;
+  file.bytes = object.bytes;
+  file.latest = name.hour.end() - milliseconds(1);
+  file.modified = object.modified;
+  file.md5 = object.md5_hex;
+  return file;
 }
 
 // Whether any archived file is there at all: asked only where none is in the scope.

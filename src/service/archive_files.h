@@ -23,6 +23,7 @@ struct ArchivedFile {
   std::int64_t text_bytes = 0;  // inflated; 0 without a ledger
   Timestamp latest{};           // no record's enqueued time is behind it
   Timestamp modified{};         // listed by the ledger, or written
+  std::string md5{};            // hex, as the store keeps it; only without a ledger
 };
 
 struct ArchivedFiles {

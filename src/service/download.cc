@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "codec/gzip_format.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 #include "store/ordered_get.h"
@@ -25,20 +26,45 @@ struct Hashed {
   bool operator==(const Hashed&) const = default;
 };
 
-Result<Hashed> hash_of(const LocalFile& file, const std::string& path) {
-  LocalSource source(file, path);
-  Hasher hasher(Hasher::Kind::kSha256);
-  std::vector<char> buffer(kReadBackBytes);
-  Hashed out;
-  while (true) {
-    CV_ASSIGN(const std::size_t got, source.read(buffer));
-    if (got == 0) break;
-    hasher.update({buffer.data(), got});
-    out.bytes += static_cast<std::int64_t>(got);
+// Reads a local file from its beginning, through a buffer that is used again for the next one.
+class LocalReader {
+ public:
+  Result<void> read(const LocalFile& file, const std::string& path,
+                    const std::function<void(std::string_view)>& each) {
+    LocalSource source(file, path);
+    if (buffer_.empty()) buffer_.resize(kReadBackBytes);
+    while (true) {
+      CV_ASSIGN(const std::size_t got, source.read(buffer_));
+      if (got == 0) return {};
+      each({buffer_.data(), got});
+    }
   }
-  out.sha256 = hasher.finish_hex();
-  return out;
-}
+
+  Result<Hashed> hash(const LocalFile& file, const std::string& path) {
+    Hasher hasher(Hasher::Kind::kSha256);
+    Hashed out;
+    CV_TRY(read(file, path, [&](std::string_view piece) {
+      hasher.update(piece);
+      out.bytes += static_cast<std::int64_t>(piece.size());
+    }));
+    out.sha256 = hasher.finish_hex();
+    return out;
+  }
+
+ private:
+  std::vector<char> buffer_;
+};
+
+// What was written, to be compared with what the disk gives back: against wrong disks, not against people.
+struct Sum {
+  std::uint32_t crc = 0;
+  std::int64_t bytes = 0;
+  void add(std::string_view piece) {
+    crc = gzip_crc32(crc, piece);
+    bytes += static_cast<std::int64_t>(piece.size());
+  }
+  bool operator==(const Sum&) const = default;
+};
 
 // The only proof that an archive without a ledger offers: gzip's own checksums, and that every line is a
 // record.
@@ -77,7 +103,9 @@ class Worker {
     DownloadedFile done;
     done.key = request.file.segment.key;
     done.path = target_.describe(request.path);
-    done.checked = request.file.segment.sha256.empty() ? "gzip and records" : "sha256";
+    done.checked = !request.file.segment.sha256.empty() ? "sha256"
+                   : request.file.md5.empty()           ? "gzip and records"
+                                                        : "MD5, gzip and records";
     const Result<void> result = options_.stop.stop_requested()
                                     ? Result<void>(Error(ErrorCode::kCancelled, "stopped", done.key))
                                     : bring(request, done);
@@ -102,22 +130,23 @@ class Worker {
       }
     }
     CV_ASSIGN(NewFile file, target_.create(request.path, random_.nonce()));
-    CV_ASSIGN(const Hashed sent, fill(file, request.file));
+    CV_ASSIGN(const Sent sent, fill(file, request.file));
     CV_TRY(prove(file, request.file, sent, done));
     CV_TRY(file.place(options_.overwrite));
     done.outcome = DownloadedFile::Outcome::kWritten;
     return {};
   }
 
-  Result<void> fetch(const ArchivedFile& file, const std::function<Result<void>(std::string_view)>& each) {
+  Result<void> fetch(const ArchivedFile& file, const EachPiece& each) {
+    const auto take = [&](std::string_view piece) {
+      fetched_ += static_cast<std::int64_t>(piece.size());
+      return each(piece);
+    };
     OrderedGet wanted;
     wanted.at_once = options_.ranges_at_once;
     wanted.bytes = file.bytes;
     wanted.stop = options_.stop;
-    return get_in_order(store_, file.segment.key, wanted, [&](std::string_view piece) {
-      fetched_ += static_cast<std::int64_t>(piece.size());
-      return each(piece);
-    });
+    return get_in_order(store_, file.segment.key, wanted, take);
   }
 
   // Equal to what the ledger says; without a ledger, to what the store holds.
@@ -125,7 +154,7 @@ class Worker {
     const SegmentRef& segment = request.file.segment;
     struct stat facts{};
     if (::fstat(standing.get(), &facts) != 0 || facts.st_size != request.file.bytes) return false;
-    CV_ASSIGN(const Hashed there, hash_of(standing, done.path));
+    CV_ASSIGN(const Hashed there, reader_.hash(standing, done.path));
     done.bytes = there.bytes;
     done.records = segment.records;
     if (!segment.sha256.empty()) return there == Hashed{segment.sha256, request.file.bytes};
@@ -139,44 +168,62 @@ class Worker {
     return true;
   }
 
-  Result<Hashed> fill(NewFile& file, const ArchivedFile& from) {
-    Hasher hasher(Hasher::Kind::kSha256);
-    Hashed sent;
+  struct Sent {
+    Hashed hashed;
+    Sum sum;
+    std::string md5;  // only where the store's is all there is to compare with
+  };
+  Result<Sent> fill(NewFile& file, const ArchivedFile& from) {
+    Hasher sha256(Hasher::Kind::kSha256);
+    Hasher md5(Hasher::Kind::kMd5);
+    const bool by_md5 = from.segment.sha256.empty() && !from.md5.empty();
+    Sent sent;
     CV_TRY(fetch(from, [&](std::string_view piece) {
-      hasher.update(piece);
-      sent.bytes += static_cast<std::int64_t>(piece.size());
+      sha256.update(piece);
+      if (by_md5) md5.update(piece);
+      sent.sum.add(piece);
       return file.write(piece);
     }));
     CV_TRY(file.sync());
-    sent.sha256 = hasher.finish_hex();
+    sent.hashed = {sha256.finish_hex(), sent.sum.bytes};
+    if (by_md5) sent.md5 = md5.finish_hex();
     return sent;
   }
 
   // First what the store sent against the ledger, then what the disk gives back against what the store sent:
   // they are different troubles.
-  static Result<void> prove(const NewFile& file, const ArchivedFile& from, const Hashed& sent,
-                            DownloadedFile& done) {
+  Result<void> prove(const NewFile& file, const ArchivedFile& from, const Sent& sent, DownloadedFile& done) {
     const SegmentRef& segment = from.segment;
-    const std::string hint = "'changevault verify' names all that is damaged";
-    if (sent.bytes != from.bytes) {
-      return Error(
-          ErrorCode::kCorrupt,
-          "the object has " + std::to_string(sent.bytes) + " bytes, not " + std::to_string(from.bytes),
-          segment.key, hint);
-    }
-    if (!segment.sha256.empty() && sent.sha256 != segment.sha256)
-      return Error(ErrorCode::kCorrupt, "the object's sha256 is not what the ledger says", segment.key, hint);
-    CV_ASSIGN(const Hashed written, hash_of(file.file(), file.path()));
-    if (written != sent) {
+    CV_TRY(compare(from, sent));
+    Sum given_back;
+    CV_TRY(reader_.read(file.file(), file.path(), [&](std::string_view piece) { given_back.add(piece); }));
+    if (given_back != sent.sum) {
       return Error(ErrorCode::kUnreachable, "the disk gives back other bytes than were written", file.path(),
                    "check the disk; the file was not kept");
     }
-    done.bytes = sent.bytes;
+    done.bytes = sent.sum.bytes;
     done.records = segment.records;
     if (segment.sha256.empty()) {
       CV_ASSIGN(done.records, count_records(file.file(), file.path(), segment.key));
     }
     return {};
+  }
+
+  static Result<void> compare(const ArchivedFile& from, const Sent& sent) {
+    const std::string& sha256 = from.segment.sha256;
+    std::string wrong;
+    if (sent.sum.bytes != from.bytes) {
+      wrong =
+          "the object has " + std::to_string(sent.sum.bytes) + " bytes, not " + std::to_string(from.bytes);
+    } else if (!sha256.empty() && sent.hashed.sha256 != sha256) {
+      wrong = "the object's sha256 is not what the ledger says";
+    } else if (!sent.md5.empty() && sent.md5 != from.md5) {
+      wrong = "the object's MD5 is not the one that the store keeps of it";
+    } else {
+      return {};
+    }
+    return Error(ErrorCode::kCorrupt, wrong, from.segment.key,
+                 "'changevault verify' names all that is damaged");
   }
 
   static Error told(Error error, const ArchivedFile& file) {
@@ -192,6 +239,7 @@ class Worker {
   const TargetFolder& target_;
   const DownloadOptions& options_;
   std::atomic<std::int64_t>& fetched_;
+  LocalReader reader_;
 };
 
 // Results in the order of the requests, whoever is done first.

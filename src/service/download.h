@@ -28,7 +28,8 @@ struct DownloadedFile {
   Outcome outcome = Outcome::kFailed;
   std::int64_t records = 0;
   std::int64_t bytes = 0;
-  const char* checked = "";    // by what: "sha256" of the ledger, or "gzip and records" without one
+  const char* checked = "";    // by what: "sha256" of the ledger; without one "gzip and records", behind the
+                               // store's MD5 where it keeps one
   std::optional<Error> error;  // why it failed
 };
 const char* name(DownloadedFile::Outcome outcome);  // "written", "already_there", "failed"

@@ -50,6 +50,8 @@ struct StoreTraits {
 
 enum class PutOutcome { kCreated, kExists };
 
+using EachPiece = std::function<Result<void>(std::string_view)>;
+
 // Thread-safe. Keys are relative paths with '/' between parts; a driver refuses (kUsage) what could leave its
 // root. Errors: kNotFound only for a definite "not there"; kUnreachable (retryable or not) for everything the
 // outside does.
@@ -67,6 +69,11 @@ class ObjectStore {
   // version of the object or none: kCorrupt where it is another one by now.
   virtual Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt,
                                   const std::string& etag = {}) = 0;
+
+  // Calls `each` with the bytes of the object from `offset` on, in pieces of any size, in order. An error of
+  // `each` ends it and is returned; what came before an error came truly. Versions as for `get`.
+  virtual Result<void> read(const std::string& key, std::int64_t offset, const std::string& etag,
+                            const EachPiece& each);
 
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
 

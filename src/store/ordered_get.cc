@@ -10,18 +10,6 @@
 namespace changevault {
 namespace {
 
-using Each = std::function<Result<void>(std::string_view)>;
-
-Result<void> one_by_one(ObjectStore& store, const std::string& key, const OrderedGet& options,
-                        const Each& each) {
-  for (std::int64_t offset = 0;; offset += options.range_bytes) {
-    if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
-    CV_ASSIGN(const std::string piece, store.get(key, ByteRange{offset, options.range_bytes}));
-    CV_TRY(each(piece));
-    if (static_cast<std::int64_t>(piece.size()) < options.range_bytes) return {};
-  }
-}
-
 // Workers take the next range as long as there is room in the window; the caller takes them out in order.
 class Window {
  public:
@@ -65,11 +53,9 @@ class Window {
   bool over_ CV_GUARDED_BY(mutex_) = false;
 };
 
-Result<void> take_all(Window& window, std::size_t ranges, const std::string& key, const OrderedGet& options,
-                      const Each& each) {
+Result<void> take_all(Window& window, std::size_t ranges, const EachPiece& each) {
   for (std::size_t range = 0; range < ranges; ++range) {
     CV_ASSIGN(const std::string piece, window.take(range));
-    if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
     CV_TRY(each(piece));
   }
   return {};
@@ -78,14 +64,18 @@ Result<void> take_all(Window& window, std::size_t ranges, const std::string& key
 }  // namespace
 
 Result<void> get_in_order(ObjectStore& store, const std::string& key, const OrderedGet& options,
-                          const Each& each) {
+                          const EachPiece& each) {
+  const EachPiece stoppable = [&](std::string_view piece) -> Result<void> {
+    if (options.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped", key);
+    return each(piece);
+  };
   const bool small = options.bytes >= 0 && options.bytes <= options.range_bytes;
-  if (options.at_once <= 1 || small) return one_by_one(store, key, options, each);
+  if (options.at_once <= 1 || small) return store.read(key, 0, {}, stoppable);
   CV_ASSIGN(const ObjectInfo object, store.head(key));
   const auto ranges =
       static_cast<std::size_t>((object.bytes + options.range_bytes - 1) / options.range_bytes);
   const auto workers = std::min(ranges, static_cast<std::size_t>(options.at_once));
-  if (workers <= 1) return one_by_one(store, key, options, each);
+  if (workers <= 1) return store.read(key, 0, object.etag, stoppable);
   Window window(ranges, workers);
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < workers; ++i) {
@@ -96,7 +86,7 @@ Result<void> get_in_order(ObjectStore& store, const std::string& key, const Orde
       }
     });
   }
-  Result<void> done = take_all(window, ranges, key, options, each);
+  Result<void> done = take_all(window, ranges, stoppable);
   window.end();
   return done;
 }

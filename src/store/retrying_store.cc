@@ -67,6 +67,33 @@ Result<std::string> RetryingStore::get(const std::string& key, std::optional<Byt
   return retried([&] { return inner_->get(key, range, etag); });
 }
 
+Result<void> RetryingStore::read(const std::string& key, std::int64_t offset, const std::string& etag,
+                                 const EachPiece& each) {
+  std::optional<Error> refused;  // by `each`, which is not asked again
+  const auto take = [&](std::string_view piece) -> Result<void> {
+    Result<void> taken = each(piece);
+    if (taken) {
+      offset += static_cast<std::int64_t>(piece.size());
+    } else {
+      refused = taken.error();
+    }
+    return taken;
+  };
+  while (true) {
+    const std::int64_t begin = offset;
+    bool broken_off =
+        false;  // behind some bytes: what follows them is a request of its own, with all of its time
+    const Result<void> done = retried([&]() -> Result<void> {
+      Result<void> read = inner_->read(key, offset, etag, take);
+      if (read || refused) return {};
+      broken_off = offset > begin && read.error().retryable;
+      return broken_off ? Result<void>() : read;
+    });
+    if (refused) return *refused;
+    if (!broken_off) return done;
+  }
+}
+
 Result<ObjectInfo> RetryingStore::head(const std::string& key) {
   return retried([&] { return inner_->head(key); });
 }

@@ -26,6 +26,7 @@ struct RetryingStoreOptions {
 // Tries again what says of itself that it may succeed later (Error::retryable), with growing waits:
 //
 //   get, head, list, clock  ask only: always safe.
+//   read                    the same, and goes on where it was broken off.
 //   put_if_absent           safe as a name is created once. An earlier attempt whose answer was lost may be
 //                           what stands there: where the bytes are these, the answer is kCreated. So it is
 //                           where another process wrote exactly these bytes meanwhile; ledger slots hold a
@@ -42,6 +43,8 @@ class RetryingStore final : public ObjectStore {
                                    const PutOptions& options = {}) override;
   Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt,
                           const std::string& etag = {}) override;
+  Result<void> read(const std::string& key, std::int64_t offset, const std::string& etag,
+                    const EachPiece& each) override;
   Result<ObjectInfo> head(const std::string& key) override;
   Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter = std::nullopt,
                         const std::string& continuation = {}, std::size_t page_size = 5000) override;

@@ -222,6 +222,42 @@ TEST_P(StoreContract, AnotherVersionIsNotRead) {
   EXPECT_ERROR(store_->get("o", ByteRange{6, 5}, etag), ErrorCode::kCorrupt);
 }
 
+TEST_P(StoreContract, AnObjectIsReadFromAnyPlaceToItsEnd) {
+  std::string bytes;
+  for (int i = 0; i < 150'000; ++i) bytes.push_back(static_cast<char>(i * 13 + i / 256));
+  put("o", bytes);
+  put("empty", "");
+  const auto read = [&](const std::string& key, std::int64_t offset, const std::string& etag = {}) {
+    std::string out;
+    const auto done = store_->read(key, offset, etag, [&](std::string_view piece) -> Result<void> {
+      out += piece;
+      return {};
+    });
+    return done ? Result<std::string>(out) : Result<std::string>(done.error());
+  };
+  const std::string etag = value(store_->head("o")).etag;
+  for (const std::int64_t offset : {0, 1, 70'000, 149'999, 150'000, 200'000}) {
+    EXPECT_EQ(value(read("o", offset)),
+              bytes.substr(std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(offset))))
+        << offset;
+  }
+  EXPECT_EQ(value(read("o", 10, etag)), bytes.substr(10));
+  EXPECT_EQ(value(read("empty", 0)), "");
+  EXPECT_ERROR(read("missing", 0), ErrorCode::kNotFound);
+  EXPECT_ERROR(read("o", -1), ErrorCode::kUsage);
+  EXPECT_OK(store_->remove("o"));
+  put("o", "another");
+  EXPECT_ERROR(read("o", 0, etag), ErrorCode::kCorrupt);
+  int pieces = 0;
+  EXPECT_ERROR(store_->read("o", 0, {},
+                            [&](std::string_view) -> Result<void> {
+                              ++pieces;
+                              return Error(ErrorCode::kValidation, "enough");
+                            }),
+               ErrorCode::kValidation);
+  EXPECT_EQ(pieces, 1) << "who refuses is not asked again";
+}
+
 TEST_P(StoreContract, NotThereIsSaidAsSuch) {
   put("a/b/object");
   for (const std::string key : {"missing", "a/missing", "x/y/z", "a/b", "a/b/object/below"}) {

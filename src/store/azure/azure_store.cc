@@ -221,6 +221,29 @@ Result<std::string> AzureStore::get_range(const std::string& key, ByteRange rang
   return std::move(response.body);
 }
 
+Result<void> AzureStore::read(const std::string& key, std::int64_t offset, const std::string& etag,
+                              const EachPiece& each) {
+  CV_TRY(check_range({offset, 0}, key));
+  CV_TRY(check_name(key));
+  BlobRequest request{"GET", BlobRequest::Of::kBlob, key};
+  if (offset > 0) request.headers.push_back({"Range", "bytes=" + std::to_string(offset) + "-"});
+  if (!etag.empty()) request.headers.push_back({"If-Match", "\"" + etag + "\""});
+  std::optional<Error> refused;
+  request.on_body = [&](std::string_view piece) {
+    const Result<void> taken = each(piece);
+    if (!taken) refused = taken.error();
+    return taken.has_value();
+  };
+  const Result<HttpResponse> response = client_.send(request);
+  if (refused) return *refused;
+  if (!response) return response.error();
+  if (response->status == 412) return other_version(key);
+  if (response->status == 416) return {};  // begins at or behind the end
+  if (response->status != (offset > 0 ? 206 : 200)) return client_.error_of(*response, key);
+  if (is_folder_stub(*response)) return no_such(key);
+  return {};
+}
+
 Result<ObjectInfo> AzureStore::head(const std::string& key) {
   CV_TRY(check_name(key));
   CV_ASSIGN(const HttpResponse response, client_.send({"HEAD", BlobRequest::Of::kBlob, key}));

@@ -40,6 +40,9 @@ class AzureStore final : public ObjectStore {
                                    const PutOptions& options = {}) override;
   Result<std::string> get(const std::string& key, std::optional<ByteRange> range = std::nullopt,
                           const std::string& etag = {}) override;
+  // One request, however large the object is.
+  Result<void> read(const std::string& key, std::int64_t offset, const std::string& etag,
+                    const EachPiece& each) override;
   Result<ObjectInfo> head(const std::string& key) override;
   Result<ListPage> list(const std::string& prefix, std::optional<char> delimiter = std::nullopt,
                         const std::string& continuation = {}, std::size_t page_size = 5000) override;

@@ -167,6 +167,27 @@ TEST_F(AzureStoreTest, BrokenAnswersAreAskedForAgain) {
   }
 }
 
+TEST_F(AzureStoreTest, AReadThatIsBrokenOffGoesOnWhereItWas) {
+  std::string bytes;
+  for (int i = 0; i < 400'000; ++i) bytes += static_cast<char>(i * 7 + i / 1000);
+  const auto store = make_retrying(make());
+  EXPECT_EQ(value(store->put_if_absent("o", bytes)), PutOutcome::kCreated);
+  left_ = 5;
+  service_.after([&](const ImposterRequest& request, ImposterReply& reply) {
+    if (request.method == "GET" && left_-- > 0) reply.how = ImposterReply::How::kCut;
+  });
+  service_.server().forget_requests();
+  std::string read;
+  EXPECT_OK(store->read("o", 0, {}, [&](std::string_view piece) -> Result<void> {
+    read += piece;
+    return {};
+  }));
+  EXPECT_EQ(read, bytes);
+  const auto requests = service_.server().requests();
+  ASSERT_EQ(requests.size(), 6U);
+  EXPECT_EQ(requests[1].header("range"), "bytes=200000-");
+}
+
 TEST_F(AzureStoreTest, BytesThatAreNotThoseOfTheMd5AreNotGivenOut) {
   const auto store = make_retrying(make());
   EXPECT_EQ(value(store->put_if_absent("o", "right bytes")), PutOutcome::kCreated);
@@ -282,6 +303,19 @@ TEST_F(AzureStoreTest, DirectoriesOfAHierarchicalAccountAreNoObjects) {
   });
   EXPECT_ERROR(store->head("r/a/1"), ErrorCode::kNotFound);
   EXPECT_ERROR(store->get("r/a/1"), ErrorCode::kNotFound);
+}
+
+TEST_F(AzureStoreTest, WhatIsInTheArchiveTierIsSaidWithTheWayBack) {
+  const auto store = make();
+  value(store->put_if_absent("o", "x"));
+  BlobImposter::Behaviour behaviour;
+  behaviour.access_tier = "Archive";
+  service_.set(behaviour);
+  EXPECT_TRUE(value(store->head("o")).offline);
+  EXPECT_TRUE(value(store->list("")).objects.at(0).offline);
+  const auto read = store->get("o");
+  ASSERT_FALSE(read.has_value());
+  EXPECT_THAT(read.error().hint, HasSubstr("set-tier"));
 }
 
 TEST_F(AzureStoreTest, PagesThatAreShortOrEmptyEndNoListing) {

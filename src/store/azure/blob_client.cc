@@ -63,6 +63,7 @@ Result<HttpResponse> BlobClient::send_to(const std::string& endpoint, const Blob
   const std::size_t slash = host == std::string::npos ? host : endpoint.find('/', host + 2);
   HttpRequest out{request.method, endpoint.substr(0, slash) + path, request.headers};
   out.body = request.body;
+  out.on_body = request.on_body;
   const std::string query = query_text(request.query);
   if (!query.empty()) out.url += "?" + query;
   out.headers.push_back({"x-ms-date", to_http_date(clock_.now())});
@@ -81,8 +82,17 @@ Result<HttpResponse> BlobClient::send_to(const std::string& endpoint, const Blob
 }
 
 Result<HttpResponse> BlobClient::send(const BlobRequest& request) {
-  Result<HttpResponse> first = send_to(place_.endpoint, request);
-  if (place_.secondary.empty() || !is_read(request)) return first;
+  if (place_.secondary.empty() || !is_read(request)) return send_to(place_.endpoint, request);
+  BlobRequest watched = request;
+  bool begun = false;  // some of the body was given away: it cannot begin again
+  if (request.on_body) {
+    watched.on_body = [&](std::string_view bytes) {
+      begun = true;
+      return request.on_body(bytes);
+    };
+  }
+  Result<HttpResponse> first = send_to(place_.endpoint, watched);
+  if (begun) return first;
   const bool failed =
       first ? may_answer_later(first->status, error_code_of(*first)) : first.error().retryable;
   if (!failed) return first;

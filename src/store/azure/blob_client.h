@@ -1,6 +1,7 @@
 // Requests to one container, authorised; answers as they come.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ struct BlobRequest {
   std::string key{};  // of a blob: behind the place's prefix
   QueryPairs query{};
   std::vector<HttpHeader> headers{};
-  std::string_view body{};  // outlives the call
+  std::string_view body{};                                  // outlives the call
+  std::function<bool(std::string_view)> on_body = nullptr;  // as HttpRequest's
 };
 
 // Thread-safe as `http`, `tokens` and `clock` are, which outlive it.

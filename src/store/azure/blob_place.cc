@@ -344,6 +344,15 @@ Result<void> check_names(const BlobPlace& place) {
   return {};
 }
 
+// Whoever reads a token on its way may use it.
+Result<void> check_token_is_safe(const BlobPlace& place) {
+  if (has_credential(place) || !place.endpoint.starts_with("http://")) return {};
+  CV_ASSIGN(const SplitUrl url, split(place.endpoint));
+  if (is_loopback(url.host)) return {};
+  return Error(ErrorCode::kUsage, "no token is sent over plain http", place.endpoint,
+               "use an https endpoint, or give a key or a SAS");
+}
+
 }  // namespace
 
 std::string BlobPlace::shown() const {
@@ -390,6 +399,7 @@ Result<BlobPlace> find_blob_place(const std::string& url, const Environment& env
   if (lower(variable(environment, "AZURE_STORAGE_AUTH_MODE")) != "login")
     CV_TRY(take_environment(place, environment));
   CV_TRY(set_defaults(place));
+  CV_TRY(check_token_is_safe(place));
   return place;
 }
 

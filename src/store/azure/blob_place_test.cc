@@ -116,6 +116,15 @@ TEST(BlobPlace, ASecretFileHoldsAnyOfThem) {
                ErrorCode::kUsage);
 }
 
+TEST(BlobPlace, NoTokenGoesOverPlainHttp) {
+  EXPECT_ERROR(
+      find_blob_place("BlobEndpoint=http://storage.example/acct;AccountName=acct;Container=archive", {}),
+      ErrorCode::kUsage);
+  EXPECT_OK(find_blob_place("BlobEndpoint=http://127.0.0.1:1/acct;AccountName=acct;Container=archive", {}));
+  EXPECT_OK(find_blob_place(
+      "BlobEndpoint=http://storage.example/acct;AccountName=acct;AccountKey=a2V5;Container=archive", {}));
+}
+
 TEST(BlobPlace, WrongOnesAreRefusedWithoutTellingSecrets) {
   for (const char* url :
        {"azure://", "azure://acct", "azure://acct/", "azure://Acct/archive", "azure://acct/ab",
