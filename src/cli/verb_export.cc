@@ -127,9 +127,7 @@ class ExportVerb final : public Verb {
                    "for example: -o events.jsonl.gz");
     const std::filesystem::path folder =
         path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    constexpr std::string_view kFile = "file:";
-    if (const std::string url = store.url(); url.starts_with(kFile))
-      CV_TRY(must_lie_outside(url.substr(kFile.size()), folder));
+    CV_TRY(must_lie_outside_store(store.url(), folder));
     return folder;
   }
 

@@ -58,7 +58,7 @@ class GetVerb final : public Verb {
     const std::filesystem::path place =
         file_.empty() ? std::filesystem::path(directory_) : std::filesystem::path(file_).parent_path();
     CV_ASSIGN(const std::vector<DownloadRequest> requests, requests_of(found, context.parts.layout()));
-    CV_TRY(outside_of(*store, place));
+    CV_TRY(must_lie_outside_store(store->url(), place));
     CV_ASSIGN(const TargetFolder target, TargetFolder::open(place));
     CV_ASSIGN(const int code, fetch(context, *store, target, requests));
     const int known = ledger_exit(context.out, found.uncertain);
@@ -75,13 +75,6 @@ class GetVerb final : public Verb {
     std::int64_t bytes = 0;
     int code = kExitDone;
   };
-
-  static Result<void> outside_of(const ObjectStore& store, const std::filesystem::path& place) {
-    constexpr std::string_view kFile = "file:";
-    const std::string url = store.url();
-    if (!url.starts_with(kFile)) return {};
-    return must_lie_outside(url.substr(kFile.size()), place);
-  }
 
   static Result<int> print_quiet(Context& context, const Scope& scope) {
     if (context.out.json_wanted()) {

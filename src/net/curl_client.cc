@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include "base/ascii.h"
 #include "net/url_text.h"
 
 namespace changevault {
@@ -55,9 +56,7 @@ std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string name = to_lower(line.substr(0, colon));
   response.headers.push_back({std::move(name), std::string(trimmed(line.substr(colon + 1)))});
   if (!receiver.request.on_body && response.headers.back().name == "content-length") {
     const std::size_t length = std::strtoull(response.headers.back().value.c_str(), nullptr, 10);

@@ -218,4 +218,10 @@ Result<void> must_lie_outside(const std::filesystem::path& folder, const std::fi
   }
 }
 
+Result<void> must_lie_outside_store(const std::string& store_url, const std::filesystem::path& place) {
+  constexpr std::string_view kFile = "file:";
+  if (!store_url.starts_with(kFile)) return {};
+  return must_lie_outside(store_url.substr(kFile.size()), place);
+}
+
 }  // namespace changevault

@@ -107,4 +107,7 @@ class TargetFolder {
 // reached. A `folder` that is not there holds nothing.
 Result<void> must_lie_outside(const std::filesystem::path& folder, const std::filesystem::path& place);
 
+// The same for the folder of a store in a directory; of any other store, nothing.
+Result<void> must_lie_outside_store(const std::string& store_url, const std::filesystem::path& place);
+
 }  // namespace changevault

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "net/azure/entra_link.h"
 
 namespace changevault::azure {
@@ -60,16 +61,10 @@ constexpr Known kKnown[] = {{"environmentcredential", true, make_environment_lin
                             {"managedidentitycredential", true, make_managed_identity_link},
                             {"azureclicredential", false, make_cli_link}};
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TokenSource>> make_entra_chain(const EntraParts& parts) {
-  const std::string wanted = lower(variable(parts, "AZURE_TOKEN_CREDENTIALS"));
+  const std::string wanted = to_lower(variable(parts, "AZURE_TOKEN_CREDENTIALS"));
   std::vector<std::unique_ptr<EntraLink>> links;
   for (const Known& known : kKnown) {
     const bool taken = wanted.empty() || (wanted == "prod" && known.production) ||

@@ -52,12 +52,6 @@ std::string from_hex(std::string_view hex) {
   return out;
 }
 
-std::string plain_etag(std::string_view text) {
-  std::string out(text);
-  std::erase(out, '"');
-  return out;
-}
-
 bool is_folder_stub(const HttpResponse& response) {
   return response.header("x-ms-meta-hdi_isfolder") == "true" ||
          response.header("x-ms-resource-type") == "directory";
@@ -254,7 +248,7 @@ Result<ObjectInfo> AzureStore::head(const std::string& key) {
   const std::string_view length = response.header("content-length");
   std::from_chars(length.data(), length.data() + length.size(), info.bytes);
   info.modified = parse_http_date(response.header("last-modified")).value_or(Timestamp{});
-  info.etag = plain_etag(response.header("etag"));
+  info.etag = azure::plain_etag(response.header("etag"));
   if (const auto md5 = from_base64(response.header("content-md5"))) info.md5_hex = to_hex(*md5);
   info.offline = response.header("x-ms-access-tier") == "Archive";
   return info;

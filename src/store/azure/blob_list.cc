@@ -31,12 +31,6 @@ Result<std::string> name_of(const pugi::xml_node& item) {
   return *plain;
 }
 
-// ETags come with quotation marks in headers and without in lists.
-std::string plain_etag(std::string text) {
-  std::erase(text, '"');
-  return text;
-}
-
 Result<ListedBlob> blob_of(const pugi::xml_node& item) {
   ListedBlob blob;
   CV_ASSIGN(blob.name, name_of(item));
@@ -56,6 +50,12 @@ Result<ListedBlob> blob_of(const pugi::xml_node& item) {
 }
 
 }  // namespace
+
+std::string plain_etag(std::string_view text) {
+  std::string out(text);
+  std::erase(out, '"');
+  return out;
+}
 
 Result<BlobList> parse_blob_list(const std::string& xml) {
   pugi::xml_document document;

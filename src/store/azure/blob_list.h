@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,9 @@ struct BlobList {
   std::vector<std::string> prefixes;
   std::string marker;  // of the next page; empty: this was the last
 };
+
+// An ETag without its quotation marks: headers have them, lists do not.
+std::string plain_etag(std::string_view text);
 
 // kUnreachable where the text is no such list: a proxy's page, an answer cut short.
 Result<BlobList> parse_blob_list(const std::string& xml);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "net/url_text.h"
 
@@ -20,13 +21,6 @@ constexpr const char* kEmulatorAccount = "devstoreaccount1";
 constexpr const char* kEmulatorKey =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 constexpr const char* kEmulatorHost = "http://127.0.0.1:10000";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 std::string_view without_slashes(std::string_view text) {
   while (text.starts_with('/')) text.remove_prefix(1);
@@ -50,7 +44,7 @@ std::string value_of(const ConnectionString& pairs, const char* name) {
 }
 
 bool is_true(const std::string& text) {
-  return lower(text) == "true";
+  return to_lower(text) == "true";
 }
 
 Error wrong_url(const std::string& what) {
@@ -89,7 +83,7 @@ Result<SplitUrl> split(const std::string& url) {
   SplitUrl out;
   const std::size_t colon = url.find("://");
   if (colon == std::string::npos) return wrong_url("this is no address of a container");
-  out.scheme = lower(url.substr(0, colon));
+  out.scheme = to_lower(url.substr(0, colon));
   std::string_view rest = std::string_view(url).substr(colon + 3);
   rest = rest.substr(0, rest.find('#'));
   if (const std::size_t mark = rest.find('?'); mark != std::string_view::npos) {
@@ -100,7 +94,7 @@ Result<SplitUrl> split(const std::string& url) {
   out.authority = std::string(rest.substr(0, slash));
   const std::string_view bare = std::string_view(out.authority).substr(out.authority.rfind('@') + 1);
   out.host =
-      lower(bare.starts_with('[') ? bare.substr(0, bare.find(']') + 1) : bare.substr(0, bare.find(':')));
+      to_lower(bare.starts_with('[') ? bare.substr(0, bare.find(']') + 1) : bare.substr(0, bare.find(':')));
   if (slash != std::string_view::npos) out.path = std::string(without_slashes(rest.substr(slash)));
   if (out.authority.empty()) return wrong_url("the account is missing");
   return out;
@@ -362,7 +356,7 @@ std::string BlobPlace::shown() const {
 }
 
 bool is_connection_string(const std::string& text) {
-  const std::string small = lower(text);
+  const std::string small = to_lower(text);
   for (const char* word : {"accountname=", "blobendpoint=", "usedevelopmentstorage="}) {
     const std::size_t at = small.find(word);
     if (at != std::string::npos &&
@@ -386,7 +380,7 @@ Result<ConnectionString> parse_connection_string(const std::string& text) {
       return Error(ErrorCode::kUsage, "the connection string is not made of Name=value;Name=value", {},
                    "copy it whole: az storage account show-connection-string --name ACCOUNT");
     }
-    out[lower(pair.substr(0, equals))] = trimmed(std::string(pair.substr(equals + 1)));
+    out[to_lower(pair.substr(0, equals))] = trimmed(std::string(pair.substr(equals + 1)));
   }
   return out;
 }
@@ -396,7 +390,7 @@ Result<BlobPlace> find_blob_place(const std::string& url, const Environment& env
   CV_ASSIGN(BlobPlace place, from_url(url));
   CV_TRY(check_names(place));
   CV_TRY(take_secret(place, trimmed(secret)));
-  if (lower(variable(environment, "AZURE_STORAGE_AUTH_MODE")) != "login")
+  if (to_lower(variable(environment, "AZURE_STORAGE_AUTH_MODE")) != "login")
     CV_TRY(take_environment(place, environment));
   CV_TRY(set_defaults(place));
   CV_TRY(check_token_is_safe(place));

@@ -2,21 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 
 namespace changevault::azure {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 std::string_view value_of(const SignedRequest& request, std::string_view name) {
   for (const HttpHeader& header : request.headers) {
-    if (lower(header.name) == name) return header.value;
+    if (to_lower(header.name) == name) return header.value;
   }
   return {};
 }
@@ -24,7 +18,7 @@ std::string_view value_of(const SignedRequest& request, std::string_view name) {
 std::string canonical_headers(const SignedRequest& request) {
   std::vector<std::pair<std::string, std::string>> own;
   for (const HttpHeader& header : request.headers) {
-    std::string name = lower(header.name);
+    std::string name = to_lower(header.name);
     if (name.starts_with("x-ms-")) own.emplace_back(std::move(name), header.value);
   }
   std::ranges::sort(own);
@@ -36,7 +30,7 @@ std::string canonical_headers(const SignedRequest& request) {
 std::string canonical_resource(const std::string& account, const SignedRequest& request) {
   std::string out = "/" + account + std::string(request.path);
   std::vector<std::pair<std::string, std::string>> query;
-  for (const auto& [name, value] : request.query) query.emplace_back(lower(name), value);
+  for (const auto& [name, value] : request.query) query.emplace_back(to_lower(name), value);
   std::ranges::sort(query);
   for (std::size_t i = 0; i < query.size(); ++i) {
     const bool again = i > 0 && query[i].first == query[i - 1].first;
