@@ -53,7 +53,7 @@ Result<std::unique_ptr<ObjectStore>> AzureParts::open_store(const std::string& s
                                                             const OpenRequest& request) {
   CV_ASSIGN(const std::string secret, read_secret(request.configuration.store.secret_file));
   CV_ASSIGN(azure::BlobPlace place,
-            azure::find_blob_place(scheme + ":" + request.place, environment_, secret));
+            azure::find_blob_place(scheme + ":" + request.place, environment_, secret, request.beside));
   azure::TokenSource* source = nullptr;
   if (place.account_key.empty() && place.sas.empty()) {
     CV_ASSIGN(source, tokens());

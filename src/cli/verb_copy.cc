@@ -1,8 +1,12 @@
+#include <filesystem>
+
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "net/url_text.h"
+#include "service/configuration.h"
 #include "service/copy_archive.h"
+#include "service/target_folder.h"
 
 namespace changevault {
 namespace {
@@ -36,10 +40,11 @@ class CopyVerb final : public Verb {
       return Error(ErrorCode::kUsage, "it is not said where to", "",
                    "name the other store: changevault copy --to URL");
     CV_ASSIGN(ObjectStore* const from, context.parts.store());
+    CV_ASSIGN(const std::string wanted, store_url(to_, std::filesystem::current_path()));
+    CV_TRY(must_be_apart(from->url(), wanted));
     CV_ASSIGN(const std::unique_ptr<ObjectStore> to,
               context.parts.other_store(to_, secret_file_, OpenMode::kCreate));
-    if (from->url() == to->url())
-      return Error(ErrorCode::kUsage, "the archive is there already", to->url(), "name another place");
+    CV_TRY(must_be_apart(from->url(), to->url()));
     CopyOptions options;
     options.memory = context.configuration.archive.memory;
     options.stop = context.stop;
@@ -53,6 +58,20 @@ class CopyVerb final : public Verb {
   }
 
  private:
+  // Neither place is the other, nor inside of it: what is written would be read again.
+  static Result<void> must_be_apart(const std::string& from, const std::string& to) {
+    constexpr std::string_view kFile = "file:";
+    if (from.starts_with(kFile) && to.starts_with(kFile)) {
+      CV_TRY(must_lie_outside_store(from, to.substr(kFile.size())));
+      return must_lie_outside_store(to, from.substr(kFile.size()));
+    }
+    const std::string ours = from + "/";
+    const std::string theirs = to + "/";
+    if (!ours.starts_with(theirs) && !theirs.starts_with(ours)) return {};
+    return Error(ErrorCode::kUsage, "the archive and its copy would lie in each other", without_secrets(to),
+                 "name a place of its own");
+  }
+
   static Error interrupted(Error error) {
     if (error.code != ErrorCode::kCancelled) return error;
     error.message = "stopped; the destination is no archive before all is there";

@@ -1,6 +1,9 @@
 #include "net/curl_client.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -14,6 +17,7 @@ namespace {
 
 constexpr long kSlowBytesPerSecond = 1024;
 constexpr std::size_t kLargestReserve = std::size_t{256} << 20;
+constexpr std::size_t kLargestRefusal = std::size_t{1} << 20;  // the body of an answer that is not 2xx
 
 // Once in a process, before any thread uses the library.
 void start_library() {
@@ -25,18 +29,35 @@ struct Receiver {
   CURL* curl;
   const HttpRequest& request;
   HttpResponse response{};
+  int sent = 0;            // how often the library began to send it
+  bool no_memory = false;  // an exception must not pass through the library's frames
 };
+
+// The library sends a request again by itself where a kept connection was closed without an answer. The first
+// one may have had its effect, and whoever asked has to know: it is sent once.
+int before_sending(void* of, char*, char*, int, int) {
+  return ++static_cast<Receiver*>(of)->sent == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+std::size_t take_bytes(Receiver& receiver, std::string_view bytes) {
+  long status = 0;
+  curl_easy_getinfo(receiver.curl, CURLINFO_RESPONSE_CODE, &status);
+  const bool good = status >= 200 && status <= 299;
+  if (receiver.request.on_body && good) return receiver.request.on_body(bytes) ? bytes.size() : 0;
+  std::string& body = receiver.response.body;
+  if (!good && body.size() + bytes.size() > kLargestRefusal) return 0;
+  body.append(bytes);
+  return bytes.size();
+}
 
 std::size_t take_body(char* data, std::size_t one, std::size_t count, void* to) {
   auto& receiver = *static_cast<Receiver*>(to);
-  const std::string_view bytes(data, one * count);
-  long status = 0;
-  curl_easy_getinfo(receiver.curl, CURLINFO_RESPONSE_CODE, &status);
-  if (!receiver.request.on_body || status < 200 || status > 299) {
-    receiver.response.body.append(bytes);
-    return bytes.size();
+  try {
+    return take_bytes(receiver, {data, one * count});
+  } catch (const std::bad_alloc&) {
+    receiver.no_memory = true;
+    return 0;
   }
-  return receiver.request.on_body(bytes) ? bytes.size() : 0;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -46,23 +67,31 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to) {
-  auto& receiver = *static_cast<Receiver*>(to);
+void add_header(Receiver& receiver, std::string_view line) {
   HttpResponse& response = receiver.response;
-  const std::string_view line(data, one * count);
   if (line.starts_with("HTTP/")) {  // also behind an interim answer, whose headers count for nothing
     response.headers.clear();
-    return line.size();
+    return;
   }
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return line.size();
-  std::string name = to_lower(line.substr(0, colon));
-  response.headers.push_back({std::move(name), std::string(trimmed(line.substr(colon + 1)))});
-  if (!receiver.request.on_body && response.headers.back().name == "content-length") {
-    const std::size_t length = std::strtoull(response.headers.back().value.c_str(), nullptr, 10);
-    response.body.reserve(std::min(length, kLargestReserve));
+  if (colon == std::string_view::npos) return;
+  response.headers.push_back({to_lower(line.substr(0, colon)), std::string(trimmed(line.substr(colon + 1)))});
+  const HttpHeader& header = response.headers.back();
+  const bool has_body = !receiver.request.on_body && receiver.request.method != "HEAD";
+  if (!has_body || header.name != "content-length") return;
+  response.body.reserve(
+      std::min<std::size_t>(std::strtoull(header.value.c_str(), nullptr, 10), kLargestReserve));
+}
+
+std::size_t take_header(char* data, std::size_t one, std::size_t count, void* to) {
+  auto& receiver = *static_cast<Receiver*>(to);
+  try {
+    add_header(receiver, {data, one * count});
+  } catch (const std::bad_alloc&) {
+    receiver.no_memory = true;
+    return 0;
   }
-  return line.size();
+  return one * count;
 }
 
 // What cannot change by itself.
@@ -115,11 +144,15 @@ class CurlClient::Handle {
     curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &receiver);
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &receiver);
+    curl_easy_setopt(curl_, CURLOPT_PREREQFUNCTION, before_sending);
+    curl_easy_setopt(curl_, CURLOPT_PREREQDATA, &receiver);
     curl_slist* const headers = header_list(request);
     curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers);
     const CURLcode code = curl_easy_perform(curl_);
     curl_slist_free_all(headers);
     curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, nullptr);
+    if (receiver.no_memory) throw std::bad_alloc();
+    if (code == CURLE_ABORTED_BY_CALLBACK) std::snprintf(words, sizeof words, "the connection was closed");
     if (code != CURLE_OK) return failure(code, words, request.url);
     long status = 0;
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);

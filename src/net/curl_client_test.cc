@@ -1,5 +1,6 @@
 #include "net/curl_client.h"
 
+#include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -90,6 +91,33 @@ TEST(CurlClient, WhatIsNoWholeAnswerIsRetryable) {
     EXPECT_EQ(answer.error().object, server.url() + "/path");
     EXPECT_EQ(answer.error().to_string().find("secret"), std::string::npos);
   }
+}
+
+// A kept connection that is closed without an answer: the request may have had its effect, so it is not sent
+// again unasked.
+TEST(CurlClient, NoRequestIsSentTwice) {
+  std::atomic<int> asked{0};
+  HttpImposter server([&](const ImposterRequest&) -> ImposterReply {
+    return ++asked % 2 == 1 ? ImposterReply{200, {}, "x"}
+                            : ImposterReply{200, {}, "", ImposterReply::How::kClose};
+  });
+  CurlClient client;
+  for (const char* method : {"PUT", "DELETE", "GET", "POST"}) {
+    server.forget_requests();
+    asked = 0;
+    EXPECT_OK(client.send({"GET", server.url() + "/"}));
+    const auto lost = client.send({method, server.url() + "/lost"});
+    ASSERT_FALSE(lost.has_value()) << method;
+    EXPECT_TRUE(lost.error().retryable);
+    EXPECT_EQ(server.requests().size(), 2U) << method;
+  }
+}
+
+TEST(CurlClient, TheSizeOfAHeadIsNotReserved) {
+  HttpImposter server(
+      [](const ImposterRequest&) -> ImposterReply { return {200, {{"Content-Length", "268435456"}}, ""}; });
+  CurlClient client;
+  EXPECT_LT(value(client.send({"HEAD", server.url() + "/"})).body.capacity(), 1000U);
 }
 
 TEST(CurlClient, NobodyListens) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "archive/catalog.h"
@@ -30,31 +32,6 @@ std::string md5_hex(std::string_view bytes) {
 const char* type_of(const std::string& key) {
   return key.ends_with(".json") ? "application/json" : "application/gzip";
 }
-
-// Walks the objects of a store in the order of their keys, a page at a time.
-class Cursor {
- public:
-  Cursor(ObjectStore& store, std::string prefix) : store_(store), prefix_(std::move(prefix)) {}
-
-  // The next object; nullptr behind the last one. Stays valid until `advance`.
-  Result<const ObjectInfo*> peek() {
-    while (at_ == page_.objects.size()) {
-      if (last_) return nullptr;
-      CV_ASSIGN(page_, store_.list(prefix_, std::nullopt, page_.next));
-      at_ = 0;
-      last_ = page_.next.empty();
-    }
-    return &page_.objects[at_];
-  }
-  void advance() { ++at_; }
-
- private:
-  ObjectStore& store_;
-  std::string prefix_;
-  ListPage page_;
-  std::size_t at_ = 0;
-  bool last_ = false;
-};
 
 // Bytes that may be held at once.
 class Budget {
@@ -99,7 +76,7 @@ class Copier {
     CV_TRY(compare_standing(others));
     CV_TRY(compare_standing(seals));
     CV_TRY(copy_ledger(others, begun));
-    CV_TRY(copy_ledger(seals, begun));
+    if (no_problem()) CV_TRY(copy_ledger(seals, begun));
     return report(no_problem());
   }
 
@@ -111,11 +88,23 @@ class Copier {
     if (!theirs && theirs.error().code != ErrorCode::kNotFound) return theirs.error();
     const Result<std::string> ours = from_.get(first);
     if (!ours && ours.error().code != ErrorCode::kNotFound) return ours.error();
-    by_ledger_ = ours.has_value();
+    CV_TRY(find_ledger(ours.has_value()));
     if (!theirs) return false;
     if (ours && *ours == *theirs) return true;
     return Error(ErrorCode::kFenced, "the destination holds another archive", to_.url(),
                  "copy to an empty place; nothing was changed");
+  }
+
+  // A ledger whose first seal is gone is damaged, not absent.
+  Result<void> find_ledger(bool has_first_seal) {
+    if (!has_first_seal) {
+      const Result<Catalog> catalog = read_catalog(from_, layout_);
+      by_ledger_ = false;
+      if (!catalog && catalog.error().code == ErrorCode::kNotFound) return {};
+      if (!catalog) return catalog.error();
+    }
+    by_ledger_ = true;
+    return {};
   }
 
   // The objects below a folder of the ledger, each with what stands at the destination.
@@ -134,28 +123,27 @@ class Copier {
     return items;
   }
 
-  // Both stores side by side. What only the destination has is a history of its own, where it is a slot.
+  // What the source has, each with what stands at the destination. What only the destination has is a history
+  // of its own, where it is a slot. No order is relied on: hierarchical accounts list folder by folder.
   Result<void> join(const std::string& prefix, const std::function<Result<void>(Item)>& each) {
-    Cursor theirs(to_, prefix);
-    Cursor ours(from_, prefix);
-    while (true) {
+    std::unordered_map<std::string, ObjectInfo> standing;
+    CV_TRY(for_each_object(to_, prefix, [&](const ObjectInfo& object) -> Result<void> {
+      standing.emplace(object.key, object);
+      return {};
+    }));
+    CV_TRY(for_each_object(from_, prefix, [&](const ObjectInfo& object) -> Result<void> {
       if (options_.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped");
-      CV_ASSIGN(const ObjectInfo* const here, ours.peek());
-      CV_ASSIGN(const ObjectInfo* const there, theirs.peek());
-      if (there != nullptr && (here == nullptr || there->key < here->key)) {
-        if (by_ledger_ && there->key.starts_with(layout_.ledger_prefix())) return gone_on(there->key);
-        theirs.advance();
-        continue;
+      Item item{object, std::nullopt};
+      if (const auto found = standing.find(object.key); found != standing.end()) {
+        item.standing = std::move(found->second);
+        standing.erase(found);
       }
-      if (here == nullptr) return {};
-      Item item{*here, std::nullopt};
-      if (there != nullptr && there->key == here->key) {
-        item.standing = *there;
-        theirs.advance();
-      }
-      ours.advance();
-      CV_TRY(each(std::move(item)));
+      return each(std::move(item));
+    }));
+    for (const auto& [key, object] : standing) {
+      if (by_ledger_ && key.starts_with(layout_.ledger_prefix())) return gone_on(key);
     }
+    return {};
   }
 
   static Error gone_on(const std::string& key) {
@@ -180,16 +168,16 @@ class Copier {
 
   Result<void> copy_files() {
     std::vector<Item> batch;
-    auto listed = facts_.begin();
+    std::unordered_set<std::string_view> unseen;  // keys in facts_
+    for (const auto& [key, sha256] : facts_) unseen.insert(key);
     CV_TRY(join(layout_.archive_prefix(), [&](Item item) -> Result<void> {
       if (item.source.key.starts_with(layout_.ledger_prefix())) return {};
-      for (; listed != facts_.end() && listed->first < item.source.key; ++listed) tell_missing(listed->first);
-      if (listed != facts_.end() && listed->first == item.source.key) ++listed;
+      unseen.erase(item.source.key);
       batch.push_back(std::move(item));
       if (batch.size() < kBatch) return {};
       return copy_batch(std::exchange(batch, {}));
     }));
-    for (; listed != facts_.end(); ++listed) tell_missing(listed->first);
+    for (const std::string_view key : unseen) tell_missing(std::string(key));
     return copy_batch(batch);
   }
 
@@ -222,7 +210,10 @@ class Copier {
       }
     }
     if (begun) {
-      for (const Item* item : missing) CV_TRY(copy(*item));
+      for (const Item* item : missing) {
+        CV_TRY(copy(*item));
+        if (!no_problem()) return {};  // no slot behind one that is not there
+      }
       return {};
     }
     CV_TRY(in_parallel(missing.size(), [&](std::size_t i) { return copy(*missing[i]); }));
@@ -270,6 +261,10 @@ class Copier {
     if (done) return done;
     const ErrorCode code = done.error().code;
     if (code != ErrorCode::kCorrupt && code != ErrorCode::kNotFound) return done;
+    // What the ledger does not list may be removed by whoever maintains the source meanwhile.
+    const bool listed =
+        facts_.contains(item.source.key) || item.source.key.starts_with(layout_.ledger_prefix());
+    if (code == ErrorCode::kNotFound && by_ledger_ && !listed) return {};
     const MutexLock lock(mutex_);
     problems_.push_back({item.source.key, done.error()});
     return {};

@@ -1,6 +1,7 @@
 // A copy is the archive again, whoever dies on the way and whatever stands at the destination.
 #include "service/copy_archive.h"
 
+#include <algorithm>
 #include <map>
 
 #include <gmock/gmock.h>
@@ -142,6 +143,42 @@ TEST_F(CopyArchiveTest, OtherBytesAtTheDestinationAreNotOverwritten) {
   EXPECT_FALSE(report.complete);
   ASSERT_EQ(report.problems.size(), 1U);
   EXPECT_EQ(value(to_.get(taken)), "something else");
+}
+
+// A life-cycle rule took the first seal: that is a damaged ledger, not an archive without one.
+TEST_F(CopyArchiveTest, ALedgerWithoutItsFirstSealIsNotCopied) {
+  EXPECT_OK(store.remove(layout.seal_chain() + KeyLayout::slot_name(Slot(0))));
+  EXPECT_ERROR(copy_archive(store, to_, layout, {}), ErrorCode::kCorrupt);
+  EXPECT_TRUE(content(to_).empty());
+}
+
+// Hierarchical accounts list folder by folder: a-b/x behind a/x.
+TEST_F(CopyArchiveTest, NoOrderOfListingsIsReliedOn) {
+  struct Backwards final : ObjectStore {
+    explicit Backwards(ObjectStore& store) : inner(store) {}
+    Result<PutOutcome> put_if_absent(const std::string& k, std::string_view b, const PutOptions& o) override {
+      return inner.put_if_absent(k, b, o);
+    }
+    Result<std::string> get(const std::string& k, std::optional<ByteRange> r, const std::string& e) override {
+      return inner.get(k, r, e);
+    }
+    Result<ObjectInfo> head(const std::string& k) override { return inner.head(k); }
+    Result<ListPage> list(const std::string& p, std::optional<char> d, const std::string& c,
+                          std::size_t n) override {
+      CV_ASSIGN(ListPage page, inner.list(p, d, c, n));
+      std::ranges::reverse(page.objects);
+      return page;
+    }
+    Result<void> remove(const std::string& k) override { return inner.remove(k); }
+    Result<std::optional<Timestamp>> clock() override { return inner.clock(); }
+    std::string url() const override { return inner.url(); }
+    ObjectStore& inner;
+  } backwards(store);
+  EXPECT_TRUE(value(copy_archive(backwards, to_, layout, {})).complete);
+  EXPECT_EQ(content(to_), content(store));
+  const CopyReport again = value(copy_archive(backwards, to_, layout, {}));
+  EXPECT_EQ(again.copied, 0);
+  EXPECT_TRUE(again.complete);
 }
 
 TEST_F(CopyArchiveTest, AnotherArchiveIsRefused) {

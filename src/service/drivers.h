@@ -32,6 +32,8 @@ struct OpenRequest {
   Duration patience;  // how long the warehouse may wait for somebody else who holds it
   // Told, in words, what a person should know while a part works (that it waits for somebody). May be empty.
   std::function<void(const std::string&)> notice = nullptr;
+  bool beside =
+      false;  // a store beside the configured one: what the environment sets for that one is not for it
 };
 
 template <typename Part>

@@ -70,7 +70,7 @@ Result<std::unique_ptr<ObjectStore>> Parts::other_store(const std::string& url,
   CV_ASSIGN(other.store.url, store_url(url, here));
   other.store.secret_file = secret_file.empty() ? std::string() : (here / secret_file).string();
   return open_part(drivers_.stores, "store", other.store.url,
-                   {{}, mode, other, clock_, random_, patience_, notice_});
+                   {{}, mode, other, clock_, random_, patience_, notice_, true});
 }
 
 Result<Warehouse*> Parts::warehouse(OpenMode mode) {

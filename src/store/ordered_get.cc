@@ -53,6 +53,11 @@ class Window {
   bool over_ CV_GUARDED_BY(mutex_) = false;
 };
 
+struct EndsWindow {
+  Window& window;
+  ~EndsWindow() { window.end(); }
+};
+
 Result<void> take_all(Window& window, std::size_t ranges, const EachPiece& each) {
   for (std::size_t range = 0; range < ranges; ++range) {
     CV_ASSIGN(const std::string piece, window.take(range));
@@ -78,6 +83,7 @@ Result<void> get_in_order(ObjectStore& store, const std::string& key, const Orde
   if (workers <= 1) return store.read(key, 0, object.etag, stoppable);
   Window window(ranges, workers);
   std::vector<std::jthread> threads;
+  const EndsWindow ends{window};  // before the threads are joined, however this is left
   for (std::size_t i = 0; i < workers; ++i) {
     threads.emplace_back([&] {
       while (const auto range = window.next()) {
@@ -86,9 +92,7 @@ Result<void> get_in_order(ObjectStore& store, const std::string& key, const Orde
       }
     });
   }
-  Result<void> done = take_all(window, ranges, stoppable);
-  window.end();
-  return done;
+  return take_all(window, ranges, stoppable);
 }
 
 }  // namespace changevault

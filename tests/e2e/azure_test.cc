@@ -145,6 +145,8 @@ TEST_F(AzureEndToEnd, ASasIsEnoughForWhatItAllows) {
   environment["AZURE_STORAGE_SAS_TOKEN"] = sas("rlc", hours(1));
   vault_.expect(0, {"archive", "--once", "--close"});
   EXPECT_EQ(vault_.expect_json(0, {"ls"}).at("total").at("records"), 201);
+  const Outcome checked = vault_.expect(0, {"check"});
+  EXPECT_NE(checked.out.find("cannot be removed"), std::string::npos) << checked.out;
   environment["AZURE_STORAGE_SAS_TOKEN"] = sas("rl", milliseconds(-60'000));
   const Outcome expired = vault_.expect(6, {"ls"});
   EXPECT_NE(expired.err.find("expired"), std::string::npos) << expired.err;

@@ -190,6 +190,7 @@ bool HttpImposter::answer(int connection, const ImposterRequest& request) {
     reset(connection);
     return false;
   }
+  if (reply.how == ImposterReply::How::kClose) return false;
   std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " answer\r\n";
   bool has_length = false;
   for (const auto& [name, value] : reply.headers) {

@@ -32,6 +32,7 @@ struct ImposterReply {
   enum class How {
     kWhole,
     kReset,  // no answer: the connection is reset
+    kClose,  // no answer: the connection is closed as an idle one is
     kCut,    // the head of the answer and half of its body, then the end
     kDrip,   // the body a byte at a time, one each 100 ms
   } how = How::kWhole;

@@ -1,5 +1,6 @@
 #include "net/azure/access_token.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -17,7 +18,9 @@ constexpr std::int64_t kLongestLife = 10LL * 365 * 86'400;
 // When the next token is asked for.
 Timestamp refresh_time(const AccessToken& token, Timestamp now) {
   const Duration life = token.expires - now;
-  return life > kLongLife ? now + milliseconds(life.ms / 2) : token.expires - kEarly;
+  if (life > kLongLife) return now + milliseconds(life.ms / 2);
+  // Also a token that lives for minutes serves for a while.
+  return std::max(token.expires - kEarly, now + milliseconds(std::min(life.ms / 2, kAskAgain.ms)));
 }
 
 std::optional<std::int64_t> number_at(const Json& object, const char* name) {

@@ -1,5 +1,8 @@
 // Whoever is logged in with the Azure CLI.
+#include <ctime>
+
 #include <nlohmann/json.hpp>
+#include <time.h>
 
 #include "net/azure/entra_link.h"
 
@@ -33,11 +36,20 @@ class CliLink final : public EntraLink {
     if (!json.is_object() || !json.contains("accessToken"))
       return Error(ErrorCode::kUnreachable, "az account get-access-token printed no token");
     nlohmann::json plain = {{"access_token", json["accessToken"]}};
-    // `expiresOn` of older versions is a local time without a zone: such a token is used once and asked for
-    // again.
-    plain["expires_on"] =
-        json.contains("expires_on") ? json["expires_on"] : nlohmann::json(parts_.clock.now().ms / 1000 + 60);
+    plain["expires_on"] = json.contains("expires_on") ? json["expires_on"] : nlohmann::json(local_time(json));
     return read_token(plain.dump(), parts_.clock.now());
+  }
+
+  // Versions before 2.54 give a local time without a zone alone: "2025-01-15 14:03:07.000000". The CLI ran
+  // here, so its zone is ours.
+  static std::int64_t local_time(const nlohmann::json& json) {
+    const auto found = json.find("expiresOn");
+    if (found == json.end() || !found->is_string()) return 0;
+    std::tm time{};
+    if (::strptime(found->get_ref<const std::string&>().c_str(), "%Y-%m-%d %H:%M:%S", &time) == nullptr)
+      return 0;
+    time.tm_isdst = -1;
+    return std::mktime(&time);
   }
 
   EntraParts parts_;

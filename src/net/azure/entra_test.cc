@@ -1,6 +1,7 @@
 // Each link against the requests that Microsoft's libraries send, and the chain's order, memory and words.
 #include "net/azure/entra.h"
 
+#include <ctime>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -226,6 +227,26 @@ TEST_F(EntraTest, TheCliGivesAToken) {
   EXPECT_EQ(value(make_cli_link(parts())->fetch(kStorageScope)).value, "the-token");
   EXPECT_EQ(commands_[0], (std::vector<std::string>{"az", "account", "get-access-token", "--output", "json",
                                                     "--scope", kStorageScope, "--tenant", "t"}));
+}
+
+// Debian 12's version.
+TEST_F(EntraTest, AnOlderCliTellsALocalTime) {
+  const std::time_t end = clock_.now().ms / 1000 + 3599;
+  char text[64];
+  std::tm local{};
+  ::localtime_r(&end, &local);
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S.123456", &local);
+  cli_answer_ = R"({"accessToken":"the-token","expiresOn":")" + std::string(text) + "\"}";
+  EXPECT_EQ(value(make_cli_link(parts())->fetch(kStorageScope)).expires, clock_.now() + seconds(3599));
+}
+
+TEST_F(EntraTest, AShortToken) {
+  cli_answer_ =
+      R"({"accessToken":"the-token","expires_on":)" + std::to_string(clock_.now().ms / 1000 + 60) + "}";
+  environment_ = {{"AZURE_TOKEN_CREDENTIALS", "dev"}};
+  const auto chain = value(make_entra_chain(parts()));
+  for (int i = 0; i < 10; ++i) EXPECT_OK(chain->token(kStorageScope));
+  EXPECT_EQ(commands_.size(), 1U) << "not asked for at every request";
 }
 
 TEST_F(EntraTest, TheChainNamesEveryLinkThatFailed) {

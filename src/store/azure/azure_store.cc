@@ -111,8 +111,10 @@ Result<PutOutcome> AzureStore::outcome_of(const HttpResponse& response, const st
   const std::string code = azure::error_code_of(response);
   if (code == "BlobAlreadyExists" || code == "PathAlreadyExists" || code == "ConditionNotMet")
     return PutOutcome::kExists;
-  // A policy that forbids to write over what is there: then it is there.
-  if (code == "BlobImmutableDueToPolicy" && head(key)) return PutOutcome::kExists;
+  // A policy, or a SAS that may only create, forbids to write over what is there: then it is there.
+  const bool may_not_replace =
+      code == "BlobImmutableDueToPolicy" || code == "AuthorizationPermissionMismatch";
+  if (may_not_replace && head(key)) return PutOutcome::kExists;
   Error error = client_.error_of(response, key);
   if (code == "Md5Mismatch") {
     error = Error(ErrorCode::kUnreachable, "the bytes arrived damaged at the store", key, {}, true);

@@ -63,12 +63,13 @@ std::string sas_of(std::string_view text) {
   return std::string(text);
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
 bool is_address(std::string_view host) {
   return host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+// A name such as 127.example.com is none.
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "[::1]" || (host.starts_with("127.") && is_address(host));
 }
 
 // "scheme://host[:port]" and the path behind it.
@@ -268,7 +269,7 @@ Result<void> take_secret(BlobPlace& place, const std::string& secret) {
   return {};
 }
 
-Result<void> take_environment(BlobPlace& place, const Environment& environment) {
+Result<void> take_environment(BlobPlace& place, const Environment& environment, bool of_another) {
   const std::string text = variable(environment, "AZURE_STORAGE_CONNECTION_STRING");
   if (!text.empty()) {
     auto same = fill_in(place, text);
@@ -284,9 +285,9 @@ Result<void> take_environment(BlobPlace& place, const Environment& environment) 
   const std::string key = variable(environment, "AZURE_STORAGE_KEY");
   const std::string sas = variable(environment, "AZURE_STORAGE_SAS_TOKEN");
   if (key.empty() && sas.empty()) return {};
-  if (!account.empty() && account != place.account) {
+  if (account.empty() ? of_another : account != place.account) {
     place.note =
-        "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN is of the account AZURE_STORAGE_ACCOUNT names and was "
+        "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN is not of this account (AZURE_STORAGE_ACCOUNT) and was "
         "not used";
     return {};
   }
@@ -338,13 +339,17 @@ Result<void> check_names(const BlobPlace& place) {
   return {};
 }
 
-// Whoever reads a token on its way may use it.
-Result<void> check_token_is_safe(const BlobPlace& place) {
-  if (has_credential(place) || !place.endpoint.starts_with("http://")) return {};
-  CV_ASSIGN(const SplitUrl url, split(place.endpoint));
-  if (is_loopback(url.host)) return {};
-  return Error(ErrorCode::kUsage, "no token is sent over plain http", place.endpoint,
-               "use an https endpoint, or give a key or a SAS");
+// Whoever reads a token or a SAS on its way may use it. A key signs and is not sent.
+Result<void> check_secret_is_safe(const BlobPlace& place) {
+  if (!place.account_key.empty()) return {};
+  for (const std::string& endpoint : {place.endpoint, place.secondary}) {
+    if (!to_lower(endpoint).starts_with("http://")) continue;
+    CV_ASSIGN(const SplitUrl url, split(endpoint));
+    if (is_loopback(url.host)) continue;
+    return Error(ErrorCode::kUsage, "no token and no SAS is sent over plain http", shown_url(endpoint),
+                 "use an https endpoint, or give the account's key");
+  }
+  return {};
 }
 
 }  // namespace
@@ -386,14 +391,14 @@ Result<ConnectionString> parse_connection_string(const std::string& text) {
 }
 
 Result<BlobPlace> find_blob_place(const std::string& url, const Environment& environment,
-                                  const std::string& secret) {
+                                  const std::string& secret, bool beside) {
   CV_ASSIGN(BlobPlace place, from_url(url));
   CV_TRY(check_names(place));
   CV_TRY(take_secret(place, trimmed(secret)));
   if (to_lower(variable(environment, "AZURE_STORAGE_AUTH_MODE")) != "login")
-    CV_TRY(take_environment(place, environment));
+    CV_TRY(take_environment(place, environment, beside));
   CV_TRY(set_defaults(place));
-  CV_TRY(check_token_is_safe(place));
+  CV_TRY(check_secret_is_safe(place));
   return place;
 }
 

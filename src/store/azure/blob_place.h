@@ -42,7 +42,7 @@ struct BlobPlace {
 // file. kUsage says what is wrong and never repeats a secret.
 Result<BlobPlace> find_blob_place(const std::string& url,
                                   const std::map<std::string, std::string>& environment,
-                                  const std::string& secret = {});
+                                  const std::string& secret = {}, bool beside = false);
 
 // "Name=value;…" as pairs, names in lower case; a value may hold '='. kUsage for anything else.
 using ConnectionString = std::map<std::string, std::string>;

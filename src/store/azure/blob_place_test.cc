@@ -116,13 +116,31 @@ TEST(BlobPlace, ASecretFileHoldsAnyOfThem) {
                ErrorCode::kUsage);
 }
 
-TEST(BlobPlace, NoTokenGoesOverPlainHttp) {
-  EXPECT_ERROR(
-      find_blob_place("BlobEndpoint=http://storage.example/acct;AccountName=acct;Container=archive", {}),
-      ErrorCode::kUsage);
+TEST(BlobPlace, NoTokenAndNoSasGoesOverPlainHttp) {
+  for (const char* url :
+       {"BlobEndpoint=http://storage.example/acct;AccountName=acct;Container=archive",
+        "BlobEndpoint=HTTP://storage.example/acct;AccountName=acct;Container=archive",
+        "BlobEndpoint=http://storage.example/"
+        "acct;AccountName=acct;SharedAccessSignature=sig=x;Container=archive",
+        "AccountName=acct;BlobSecondaryEndpoint=http://storage.example/acct;Container=archive",
+        "http://127.evil.example/acct/archive"}) {
+    EXPECT_ERROR(find_blob_place(url, {}), ErrorCode::kUsage);
+  }
   EXPECT_OK(find_blob_place("BlobEndpoint=http://127.0.0.1:1/acct;AccountName=acct;Container=archive", {}));
   EXPECT_OK(find_blob_place(
       "BlobEndpoint=http://storage.example/acct;AccountName=acct;AccountKey=a2V5;Container=archive", {}));
+}
+
+TEST(BlobPlace, AStoreBesideTheConfiguredOneTakesNoSecretWithoutAnAccount) {
+  const Environment nameless{{"AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=x"}};
+  EXPECT_EQ(place("azure://acct/archive", nameless).sas, "sv=1&sig=x");
+  const BlobPlace beside =
+      changevault::testing::value(find_blob_place("azure://acct/archive", nameless, {}, true));
+  EXPECT_EQ(beside.sas, "");
+  EXPECT_NE(beside.note, "");
+  const Environment named{{"AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=x"}, {"AZURE_STORAGE_ACCOUNT", "acct"}};
+  EXPECT_EQ(changevault::testing::value(find_blob_place("azure://acct/archive", named, {}, true)).sas,
+            "sv=1&sig=x");
 }
 
 TEST(BlobPlace, WrongOnesAreRefusedWithoutTellingSecrets) {
