@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/command.h"
+#include "base/mutex.h"
 #include "net/azure/entra.h"
 #include "store/azure/azure_store.h"
 #include "store/retrying_store.h"
@@ -16,9 +17,9 @@ namespace {
 constexpr RetryPolicy kRetry{milliseconds(800), seconds(30), minutes(2)};
 constexpr std::size_t kLargestSecret = 16 << 10;
 
-CurlOptions curl_options(const Environment& environment) {
+CurlOptions curl_options(const Environment& environment, const std::string& version) {
   CurlOptions options;
-  options.user_agent = std::string("changevault/") + CHANGEVAULT_VERSION;
+  options.user_agent = "changevault/" + version;
   const auto file = environment.find("SSL_CERT_FILE");
   if (file != environment.end()) options.ca_file = file->second;
   return options;
@@ -37,8 +38,10 @@ Result<std::string> read_secret(const std::string& path) {
 
 }  // namespace
 
-AzureParts::AzureParts(Environment environment, std::stop_token stop)
-    : environment_(std::move(environment)), stop_(std::move(stop)), http_(curl_options(environment_)) {}
+AzureParts::AzureParts(Environment environment, const std::string& version, std::stop_token stop)
+    : environment_(std::move(environment)),
+      stop_(std::move(stop)),
+      http_(curl_options(environment_, version)) {}
 
 Result<azure::TokenSource*> AzureParts::tokens() {
   const MutexLock lock(mutex_);

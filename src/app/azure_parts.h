@@ -17,7 +17,8 @@ namespace changevault {
 // Thread-safe. Lives longer than what it opens.
 class AzureParts {
  public:
-  AzureParts(Environment environment, std::stop_token stop);
+  // `version`: of the program, told to the services.
+  AzureParts(Environment environment, const std::string& version, std::stop_token stop);
 
   // `scheme`: of the URL whose rest the request holds.
   Result<std::unique_ptr<ObjectStore>> open_store(const std::string& scheme, const OpenRequest& request);

@@ -48,7 +48,7 @@ Drivers drivers(const std::string& owner, const Environment& environment, const 
     return std::make_unique<RetryingStore>(std::move(store), request.clock, request.random,
                                            std::move(options));
   };
-  const auto azure = std::make_shared<AzureParts>(environment, stop);
+  const auto azure = std::make_shared<AzureParts>(environment, CHANGEVAULT_VERSION, stop);
   for (const char* scheme : {"azure", "abfss", "abfs", "https", "http"}) {
     out.stores[scheme] = [azure, name = std::string(scheme)](const OpenRequest& request) {
       return azure->open_store(name, request);

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
 #include <thread>
 
-#include "base/mutex.h"
+#include "base/first_error.h"
 
 namespace changevault {
 namespace {
@@ -35,24 +34,18 @@ class UploadQueue {
                               [&] { return put_once(parts.store, uploads_[i]); });
       if (done) continue;
       failed_ = true;
-      const MutexLock lock(mutex_);
-      if (!error_) error_ = done.error();
+      error_.put(done.error());
     }
   }
 
-  Result<void> result() {
-    const MutexLock lock(mutex_);
-    if (error_) return *error_;
-    return {};
-  }
+  Result<void> result() const { return error_.result(); }
 
  private:
   ArchiveContext& context_;
   const std::vector<Upload>& uploads_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> failed_{false};
-  Mutex mutex_;
-  std::optional<Error> error_ CV_GUARDED_BY(mutex_);
+  FirstError error_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/ascii.h"
+#include "base/mutex.h"
 #include "net/url_text.h"
 
 namespace changevault {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "archive/catalog.h"
+#include "base/first_error.h"
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "service/read_catalog.h"
@@ -229,15 +230,13 @@ class Copier {
   Result<void> in_parallel(std::size_t count, const std::function<Result<void>(std::size_t)>& each) {
     std::atomic<std::size_t> next{0};
     std::atomic<bool> over{false};
-    Mutex mutex;
-    std::optional<Error> failed;
+    FirstError failed;
     const auto work = [&] {
       for (std::size_t i = next++; i < count && !over; i = next++) {
         const Result<void> done = each(i);
         if (done) continue;
         over = true;
-        const MutexLock lock(mutex);
-        if (!failed) failed = done.error();
+        failed.put(done.error());
       }
     };
     {
@@ -247,9 +246,7 @@ class Copier {
         threads.emplace_back(work);
       work();
     }
-    const MutexLock lock(mutex);
-    if (failed) return *failed;
-    return {};
+    return failed.result();
   }
 
   // An error is the stores'; what is wrong with this object alone is noted.

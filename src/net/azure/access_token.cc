@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
+
 namespace changevault::azure {
 namespace {
 

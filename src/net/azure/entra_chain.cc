@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/mutex.h"
 #include "net/azure/entra_link.h"
 
 namespace changevault::azure {

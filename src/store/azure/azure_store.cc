@@ -6,8 +6,8 @@
 #include <limits>
 #include <thread>
 
+#include "base/first_error.h"
 #include "base/hash.h"
-#include "base/mutex.h"
 #include "net/url_text.h"
 #include "store/azure/blob_list.h"
 #include "store/object_key.h"
@@ -130,8 +130,7 @@ Result<void> AzureStore::put_blocks(const std::string& key, std::string_view byt
   const std::string attempt = random_.nonce();
   for (std::size_t i = 0; i < count; ++i) ids.push_back(to_base64(attempt + to_hex(std::uint64_t{i})));
   std::atomic<std::size_t> next{0};
-  Mutex mutex;
-  std::optional<Error> failed;
+  FirstError failed;
   std::atomic<bool> stop{false};
   const auto work = [&] {
     for (std::size_t i = next++; i < count && !stop; i = next++) {
@@ -142,8 +141,7 @@ Result<void> AzureStore::put_blocks(const std::string& key, std::string_view byt
       const Result<HttpResponse> stored = client_.send(request);
       if (stored && stored->status == 201) continue;
       stop = true;
-      const MutexLock lock(mutex);
-      if (!failed) failed = stored ? client_.error_of(*stored, key) : stored.error();
+      failed.put(stored ? client_.error_of(*stored, key) : stored.error());
     }
   };
   {
@@ -153,9 +151,7 @@ Result<void> AzureStore::put_blocks(const std::string& key, std::string_view byt
     for (std::size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
     work();
   }
-  const MutexLock lock(mutex);
-  if (failed) return *failed;
-  return {};
+  return failed.result();
 }
 
 Result<HttpResponse> AzureStore::commit_blocks(const std::string& key, const std::vector<std::string>& ids,
