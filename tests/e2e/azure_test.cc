@@ -1,5 +1,7 @@
 // The whole product with its archive in Azure storage: Azurite, our program, and other people's clients
 // beside it.
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -177,6 +179,45 @@ TEST_F(AzureEndToEnd, OtherClientsReadWhatWeWrote) {
   const Outcome checked =
       rclone({"check", "az:" + container_ + "/vault/changestreams/shop", vault_.folder() / "ours/shop"});
   EXPECT_EQ(checked.exit_code, 0) << "every file has the MD5 it should: " << checked.err;
+}
+
+// Microsoft's own client; large, so only where somebody asked for it.
+TEST_F(AzureEndToEnd, TheAzureCliReadsWhatWeWrote) {
+  if (std::getenv("CHANGEVAULT_TEST_AZ") == nullptr)
+    GTEST_SKIP() << "the Azure CLI is asked with CHANGEVAULT_TEST_AZ=1 (apt-get install azure-cli, 667 MB)";
+  import_events();
+  vault_.expect(0, {"get", "-d", "ours"});
+  ProcessOptions options;
+  options.folder = vault_.folder();
+  options.environment = {{"AZURE_STORAGE_CONNECTION_STRING", azurite_->connection_string()},
+                         {"AZURE_CONFIG_DIR", vault_.folder() / "azure"},
+                         {"AZURE_CORE_COLLECT_TELEMETRY", "no"}};
+  const Outcome listed =
+      testing::run({"az", "storage", "blob", "list", "-c", container_, "--prefix",
+                    "vault/changestreams/shop/", "--query", "[].properties.contentSettings", "-o", "json"},
+                   options);
+  ASSERT_EQ(listed.exit_code, 0) << listed.err;
+  const json settings = json::parse(listed.out);
+  ASSERT_GE(settings.size(), 4U);
+  for (const json& one : settings) {
+    EXPECT_EQ(one.at("contentType"), "application/gzip");
+    EXPECT_TRUE(one.at("contentEncoding").is_null());
+    EXPECT_TRUE(one.at("contentMd5").is_string());
+  }
+  fs::create_directories(vault_.folder() / "theirs");
+  const Outcome fetched =
+      testing::run({"az", "storage", "blob", "download-batch", "-s", container_, "-d",
+                    vault_.folder() / "theirs", "--pattern", "vault/changestreams/shop/*", "--no-progress"},
+                   options);
+  ASSERT_EQ(fetched.exit_code, 0) << fetched.err;
+  int files = 0;
+  const fs::path theirs = vault_.folder() / "theirs/vault/changestreams";
+  for (const auto& entry : fs::recursive_directory_iterator(theirs)) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    EXPECT_EQ(content(entry.path()), content(vault_.folder() / "ours" / fs::relative(entry.path(), theirs)));
+  }
+  EXPECT_EQ(files, static_cast<int>(settings.size()));
 }
 
 // A foreign archive: the files alone, put there by another client.

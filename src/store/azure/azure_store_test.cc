@@ -1,6 +1,7 @@
 // The driver against a service that misbehaves; what every store promises is in the contract suite.
 #include "store/azure/azure_store.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include <gmock/gmock.h>
@@ -332,6 +333,22 @@ TEST_F(AzureStoreTest, PagesThatAreShortOrEmptyEndNoListing) {
   }));
   EXPECT_EQ(seen, 20);
   EXPECT_FALSE(value(store->list("p/")).objects.empty()) << "an empty page is not shown as the answer";
+}
+
+TEST_F(AzureStoreTest, AListingOfAThousandPages) {
+  BlobImposter::Behaviour behaviour;
+  behaviour.page = 1;
+  service_.set(behaviour);
+  for (int i = 0; i < 1000; ++i) service_.put("arch", "p/" + std::to_string(10'000 + i), "x");
+  const auto store = make();
+  std::vector<std::string> keys;
+  EXPECT_OK(for_each_object(*store, "p/", [&](const ObjectInfo& object) -> Result<void> {
+    keys.push_back(object.key);
+    return {};
+  }));
+  EXPECT_EQ(keys.size(), 1000U);
+  EXPECT_TRUE(std::ranges::is_sorted(keys));
+  EXPECT_EQ(service_.server().connections(), 1U);
 }
 
 TEST_F(AzureStoreTest, NamesThatCannotBeKeysAreLeftOut) {
