@@ -1,6 +1,7 @@
 // Any JSON value with its Extended JSON numbers unwrapped: as the slow reference does it, still JSON, and
 // nothing is left to unwrap. And any text as a JSON number, as another parser sees it.
 #include <cstdint>
+#include <regex>
 
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,7 @@ std::string unwrapped(std::string_view text) {
 }
 
 // A number by the grammar, whatever its size: nlohmann refuses those that no double holds in words of their
-// own.
+// own, and before it has seen what follows them.
 bool is_number_for_others(std::string_view text) {
   if (text.empty() || is_json_space(text.front()) || is_json_space(text.back()) ||
       text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf"))
@@ -29,7 +30,8 @@ bool is_number_for_others(std::string_view text) {
   try {
     return nlohmann::json::parse(text).is_number();
   } catch (const nlohmann::json::out_of_range&) {
-    return text.front() != '[' && text.front() != '{';
+    static const std::regex grammar(R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)");
+    return std::regex_match(text.begin(), text.end(), grammar);
   } catch (const nlohmann::json::parse_error&) {
     return false;
   }
