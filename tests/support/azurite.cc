@@ -33,11 +33,15 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
+std::string& trouble() {
+  static std::string words;
+  return words;
+}
+
 }  // namespace
 
 std::string Azurite::why_not() {
-  if (!std::filesystem::exists(kMain)) return "Azurite is not installed (scripts/setup test)";
-  return "Azurite does not start";
+  return trouble().empty() ? "Azurite is not installed (scripts/setup test)" : trouble();
 }
 
 Azurite* Azurite::shared(Protocol protocol) {
@@ -48,7 +52,11 @@ Azurite* Azurite::shared(Protocol protocol) {
   bool& once = tried[protocol == Protocol::kHttp ? 0 : 1];
   if (!once) {
     once = true;
-    if (std::filesystem::exists(kMain)) one.reset(new Azurite(protocol));
+    try {
+      if (std::filesystem::exists(kMain)) one.reset(new Azurite(protocol));
+    } catch (const std::runtime_error& error) {  // a node that is too old, no node at all
+      trouble() = error.what();
+    }
   }
   return one.get();
 }
