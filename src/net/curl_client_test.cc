@@ -76,9 +76,10 @@ TEST(CurlClient, ARedirectIsAnAnswer) {
 }
 
 TEST(CurlClient, WhatIsNoWholeAnswerIsRetryable) {
-  ImposterReply::How how = ImposterReply::How::kReset;
-  HttpImposter server(
-      [&](const ImposterRequest&) -> ImposterReply { return {200, {}, std::string(100'000, 'x'), how}; });
+  std::atomic<ImposterReply::How> how = ImposterReply::How::kReset;
+  HttpImposter server([&](const ImposterRequest&) -> ImposterReply {
+    return {200, {}, std::string(100'000, 'x'), how.load()};
+  });
   CurlOptions options;
   options.stall_timeout = seconds(1);
   CurlClient client(options);

@@ -2,6 +2,7 @@
 #include "service/copy_archive.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 #include <gmock/gmock.h>
@@ -72,7 +73,7 @@ TEST_F(CopyArchiveTest, ADeathAnywhereLeavesNoHalfArchive) {
   const std::string first = layout.seal_chain() + KeyLayout::slot_name(Slot(0));
   for (int death = 1; death < 1000; ++death) {
     MemoryStore to;
-    int calls = 0;
+    std::atomic<int> calls{0};
     FaultyStore dying(to, [&](StoreOperation operation, const std::string&) {
       if (operation != StoreOperation::kPut) return Fault::kNone;
       return ++calls == death ? Fault::kFailAfter : calls > death ? Fault::kFailBefore : Fault::kNone;
@@ -98,7 +99,7 @@ TEST_F(CopyArchiveTest, ADeathInASecondCopyLeavesAnOlderArchive) {
   for (int death = 1; death < 1000; ++death) {
     MemoryStore to;
     for (const auto& [key, bytes] : before) value(to.put_if_absent(key, bytes));
-    int calls = 0;
+    std::atomic<int> calls{0};
     FaultyStore dying(to, [&](StoreOperation operation, const std::string&) {
       return operation == StoreOperation::kPut && ++calls >= death ? Fault::kFailBefore : Fault::kNone;
     });

@@ -1,6 +1,7 @@
 // An archive in memory with everything around it, for tests of what writes and reads it.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ class CountingRandom final : public Random {
   std::uint64_t next() override { return ++count_ * 0x9e3779b97f4a7c15ULL; }
 
  private:
-  std::uint64_t count_ = 0;
+  std::atomic<std::uint64_t> count_{0};
 };
 
 inline constexpr Timestamp kDay{1'736'899'200'000};  // 2025-01-15T00:00:00Z
