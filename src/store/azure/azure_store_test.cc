@@ -240,7 +240,9 @@ TEST_F(AzureStoreTest, AnImmutableContainerNeedsNothingToBeChanged) {
   const auto removed = store->remove("o");
   ASSERT_FALSE(removed.has_value());
   EXPECT_THAT(removed.error().hint, HasSubstr("immutability"));
-  EXPECT_TRUE(value(store->traits()).keeps_everything);
+  const StoreTraits traits = value(store->traits());
+  EXPECT_TRUE(traits.keeps_everything);
+  EXPECT_THAT(traits.facts, ::testing::Contains("blobs are in tier Hot"));
 }
 
 // Somebody uploaded gzip files as if they were texts in transit: the bytes are those that were stored all the

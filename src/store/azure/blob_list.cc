@@ -41,8 +41,8 @@ Result<ListedBlob> blob_of(const pugi::xml_node& item) {
   blob.modified = parse_http_date(properties.child("Last-Modified").text().get()).value_or(Timestamp{});
   blob.etag = plain_etag(properties.child("Etag").text().get());
   if (const auto md5 = from_base64(properties.child("Content-MD5").text().get())) blob.md5_hex = to_hex(*md5);
-  const std::string tier = properties.child("AccessTier").text().get();
-  blob.archived = tier == "Archive";
+  blob.tier = properties.child("AccessTier").text().get();
+  blob.archived = blob.tier == "Archive";
   const std::string kind = properties.child("ResourceType").text().get();
   const std::string stub = item.child("Metadata").child("hdi_isfolder").text().get();
   blob.folder = kind == "directory" || stub == "true";

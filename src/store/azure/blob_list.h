@@ -17,6 +17,7 @@ struct ListedBlob {
   std::string etag;
   std::string md5_hex;
   bool folder = false;    // the stub of a directory of a hierarchical account
+  std::string tier;       // "Hot", "Cool", "Cold", "Archive"
   bool archived = false;  // in the archive tier, or on its way back from it
 };
 

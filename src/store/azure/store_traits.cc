@@ -2,6 +2,7 @@
 #include <pugixml.hpp>
 
 #include "store/azure/azure_store.h"
+#include "store/azure/blob_list.h"
 
 namespace changevault {
 namespace {
@@ -48,6 +49,13 @@ void add_service(const HttpResponse& service, StoreTraits& traits) {
   }
 }
 
+// What the newest blobs are in is not told; any of them stands for them all.
+void add_tier(const HttpResponse& listing, StoreTraits& traits) {
+  const auto list = azure::parse_blob_list(listing.body);
+  if (!list || list->blobs.empty() || list->blobs.front().tier.empty()) return;
+  traits.facts.push_back("blobs are in tier " + list->blobs.front().tier);
+}
+
 }  // namespace
 
 Result<StoreTraits> AzureStore::traits() {
@@ -61,6 +69,10 @@ Result<StoreTraits> AzureStore::traits() {
   CV_ASSIGN(const HttpResponse service,
             ask(client_, BlobRequest::Of::kAccount, {{"restype", "service"}, {"comp", "properties"}}));
   if (service.ok()) add_service(service, traits);
+  CV_ASSIGN(const HttpResponse listing,
+            ask(client_, BlobRequest::Of::kContainer,
+                {{"restype", "container"}, {"comp", "list"}, {"maxresults", "1"}}));
+  if (listing.ok()) add_tier(listing, traits);
   if (!account.ok() && !container.ok() && !service.ok())
     traits.facts.push_back("what protects it is not told to this credential");
   return traits;
