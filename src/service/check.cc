@@ -42,15 +42,15 @@ Result<Found> check_hub(Parts& parts) {
 }
 
 // What is written to a store that keeps everything stays there: then one object serves every check.
-std::string probe_name(ObjectStore& store, Random& random) {
-  const Result<StoreTraits> traits = store.traits();
-  return traits && traits->keeps_everything ? "changevault-check" : "changevault-check-" + random.nonce();
+Result<std::string> probe_name(ObjectStore& store, Random& random) {
+  CV_ASSIGN(const StoreTraits traits, store.traits());
+  return traits.keeps_everything ? "changevault-check" : "changevault-check-" + random.nonce();
 }
 
 // Outside of the archive's root: nothing but the archive lives there.
 Result<Found> check_store(Parts& parts) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  const std::string key = probe_name(*store, parts.random());
+  CV_ASSIGN(const std::string key, probe_name(*store, parts.random()));
   const bool kept = !key.starts_with("changevault-check-");
   CV_ASSIGN(const PutOutcome first, store->put_if_absent(key, "changevault"));
   const Result<PutOutcome> second = store->put_if_absent(key, "another");
@@ -238,18 +238,21 @@ std::vector<CheckFinding> check_parts(Parts& parts) {
   struct Step {
     const char* part;
     Result<Found> (*check)(Parts&);
+    bool needs_store = false;
   };
   constexpr Step kSteps[] = {{"environment", check_environment},
                              {"hub", check_hub},
                              {"store", check_store},
-                             {"protection", check_protection},
-                             {"clock", check_clock},
+                             {"protection", check_protection, true},
+                             {"clock", check_clock, true},
                              {"disk", check_disk},
-                             {"archive", check_archive},
-                             {"retention", check_retention},
+                             {"archive", check_archive, true},
+                             {"retention", check_retention, true},
                              {"warehouse", check_warehouse}};
   std::vector<CheckFinding> findings;
+  bool store_is_silent = false;  // nobody waits for it once more in every step
   for (const Step& step : kSteps) {
+    if (store_is_silent && step.needs_store) continue;
     Result<Found> found = step.check(parts);
     if (found.has_value()) {
       const bool warning = found->warning.has_value();
@@ -257,6 +260,7 @@ std::vector<CheckFinding> check_parts(Parts& parts) {
       findings.push_back({step.part, std::move(found->what), std::move(found->warning), warning});
       continue;
     }
+    if (step.check == check_store) store_is_silent = found.error().retryable;
     // A part that does not answer fails every check that needs it: it is named once.
     const bool said = std::any_of(findings.begin(), findings.end(), [&](const CheckFinding& finding) {
       return finding.error == found.error();

@@ -211,6 +211,7 @@ class Copier {
       }
     }
     if (begun) {
+      std::ranges::sort(missing, {}, [](const Item* item) -> const std::string& { return item->source.key; });
       for (const Item* item : missing) {
         CV_TRY(copy(*item));
         if (!no_problem()) return {};  // no slot behind one that is not there

@@ -214,6 +214,7 @@ TEST_F(AzureStoreTest, RefusalsSayWhatToDoAndTellNoSecret) {
       {refusal(403, "AuthenticationFailed", {{"Date", long_ago}}), "clock"},
       {refusal(403, "AuthorizationFailure", {{"Date", to_http_date(clock_.now())}}), "SAS may be expired"},
       {refusal(404, "ContainerNotFound"), "there is no container arch in acct"},
+      {refusal(404, "ResourceNotFound"), ""},
       {refusal(409, "BlobArchived"), "archive tier"},
       {{404, {}, "<html>not here</html>"}, "not one of Azure Blob storage"},
       {{302, {{"Location", "https://login.example/"}}, ""}, "redirect"},

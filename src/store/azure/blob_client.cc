@@ -29,8 +29,9 @@ std::string query_text(const QueryPairs& query) {
   return out;
 }
 
+// Not ResourceNotFound: that is also said to who may not know whether there is one.
 bool is_blob_missing(std::string_view code) {
-  return code == "BlobNotFound" || code == "PathNotFound" || code == "ResourceNotFound";
+  return code == "BlobNotFound" || code == "PathNotFound";
 }
 
 bool is_container_missing(std::string_view code) {
