@@ -119,6 +119,8 @@ Error failure(CURLcode code, const char* words, const std::string& url) {
         "the server's certificate is not trusted here; name the file that holds its authority in "
         "SSL_CERT_FILE";
   }
+  if (code == CURLE_COULDNT_CONNECT)
+    error.hint = "check that the service runs at this address, and this machine's network and proxies";
   if (code == CURLE_COULDNT_RESOLVE_HOST) error.hint = "check the account's name and this machine's network";
   return error;
 }
