@@ -1,5 +1,5 @@
-# Everything comes from Debian packages, except DuckDB: scripts/setup puts its pinned library and header under .deps/duckdb
-# unless the system has one.
+# Everything comes from Debian packages, except DuckDB and librdkafka: scripts/setup puts the pinned ones under .deps (DuckDB
+# only where the system has none).
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(SQLite3 REQUIRED)
@@ -21,6 +21,16 @@ find_library(DUCKDB_LIBRARY duckdb HINTS ${CV_DUCKDB_HINT}/lib REQUIRED)
 add_library(duckdb::duckdb SHARED IMPORTED)
 set_target_properties(duckdb::duckdb PROPERTIES IMPORTED_LOCATION ${DUCKDB_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})
+
+set(CV_RDKAFKA ${CMAKE_SOURCE_DIR}/.deps/librdkafka)
+find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h PATHS ${CV_RDKAFKA}/include NO_DEFAULT_PATH REQUIRED)
+find_library(RDKAFKA_LIBRARY librdkafka.a PATHS ${CV_RDKAFKA}/lib NO_DEFAULT_PATH REQUIRED)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+add_library(rdkafka::rdkafka STATIC IMPORTED)
+set_target_properties(rdkafka::rdkafka PROPERTIES IMPORTED_LOCATION ${RDKAFKA_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${RDKAFKA_INCLUDE_DIR})
+target_link_libraries(rdkafka::rdkafka INTERFACE PkgConfig::curl PkgConfig::zstd OpenSSL::SSL ZLIB::ZLIB Threads::Threads
+  ${CMAKE_DL_LIBS} m)
 
 # Compile cache where there is one that works: ccache stops a build whose user has no home to write to.
 find_program(CCACHE ccache)

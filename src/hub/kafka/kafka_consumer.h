@@ -1,0 +1,91 @@
+// A member of a consumer group of Kafka.
+//
+// Invariants (those of positions and handing over: assignment.h):
+// - A batch is dense up to what the broker left out (control records, compacted keys): every event that it
+//   gave between the position sought and `next` was handed out, in order, once.
+// - `at_end` is said only by the answer to a question that was asked after everything before `next` had been
+//   handed out, with the clock of before the question: a fetch that comes back empty proves nothing (it may
+//   be throttled, and nobody knows when it was asked).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "hub/hub.h"
+#include "hub/kafka/assignment.h"
+#include "hub/kafka/kafka_admin.h"
+#include "hub/kafka/kafka_client.h"
+#include "hub/kafka/position_commits.h"
+
+namespace changevault::kafka {
+
+class MemberConsumer final : public Consumer {
+ public:
+  // Everything outlives it. `admin` works on another connection.
+  struct Parts {
+    const ClientParts& client;
+    Admin& admin;
+    Clock& clock;
+  };
+  static Result<std::unique_ptr<MemberConsumer>> join(const Parts& parts, const std::string& group,
+                                                      const GroupOwner& owner);
+  ~MemberConsumer() override;
+
+  Result<Poll> poll(Duration timeout, std::stop_token stop) override;
+  Result<void> seek(PartitionId partition, Sequence next) override;
+  Result<void> commit(PartitionId partition, Sequence next) override;
+
+ private:
+  using News = Result<std::optional<Poll>>;  // nullopt: nothing to tell
+  // What the queue gave. A fetch brings one message.
+  struct Taken {
+    Event event;
+    const rd_kafka_message_t* message = nullptr;
+  };
+  struct End {
+    PartitionId partition;
+    Sequence next;
+    HubClock clock;
+  };
+
+  MemberConsumer(const Parts& parts, std::string group, GroupOwner owner)
+      : parts_(parts), group_(std::move(group)), owner_(std::move(owner)) {}
+
+  Result<void> start();
+  void close();
+  Result<void> settle();
+  Result<void> check_partition(PartitionId partition, PartitionBounds& bounds);
+  News wait(Duration timeout, const std::stop_token& stop);
+  Taken take(Duration timeout);
+  News handle(Taken taken);
+  News fetched(Taken taken);
+  EventBatch collect(PartitionId partition, Assignment::Reading& reading, Taken first);
+  News failed(rd_kafka_resp_err_t code, const std::string& words);
+  Result<void> check_refused();
+  Result<void> check_brokers();
+  // When the brokers have to be asked for ends; nullopt: no partition seems to stand at one.
+  std::optional<Duration> question_due();
+  Result<void> ask_for_ends();
+  std::optional<Poll> next_end();
+  Timestamp broker_time(const rd_kafka_message_t& message);
+
+  const Parts parts_;
+  const std::string group_;
+  const GroupOwner owner_;
+  std::unique_ptr<Client> client_;
+  Queue queue_;
+  std::optional<Assignment> assignment_;
+  std::optional<PositionCommits> commits_;
+  std::deque<End> ends_;       // to be told, one with each poll
+  Taken held_;                 // taken from the queue, belongs to a later poll
+  bool owner_unsure_ = false;  // the group dealt out partitions: look whose it is
+  bool brokers_gone_ = false;
+  Duration heard_at_{};  // of the brokers
+  Duration asked_at_{};  // for ends
+  std::optional<Timestamp> newest_;
+};
+
+}  // namespace changevault::kafka

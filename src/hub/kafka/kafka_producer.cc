@@ -1,0 +1,82 @@
+#include "hub/kafka/kafka_producer.h"
+
+namespace changevault::kafka {
+namespace {
+
+// What became of the messages of one append. Filled by delivery reports, which this thread serves.
+struct Deliveries {
+  std::size_t open = 0;
+  std::size_t stored = 0;
+  rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+  void count(const rd_kafka_message_t& message) {
+    --open;
+    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      ++stored;
+    } else if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      failure = message.err;
+    }
+  }
+};
+
+// Serves what is there, waiting up to `wait` for it.
+void serve(rd_kafka_queue_t* queue, int wait_ms, Deliveries& into) {
+  const Event event(rd_kafka_queue_poll(queue, wait_ms));
+  if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_DR) return;
+  while (const rd_kafka_message_t* const message = rd_kafka_event_message_next(event.get()))
+    into.count(*message);
+}
+
+rd_kafka_resp_err_t hand_over(const Client& client, const Message& message) {
+  rd_kafka_vu_t fields[4];
+  fields[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  fields[0].u.cstr = client.parts().settings.topic.c_str();
+  fields[1].vtype = RD_KAFKA_VTYPE_KEY;
+  fields[1].u.mem = {const_cast<char*>(message.key.data()), message.key.size()};  // it is copied
+  fields[2].vtype = RD_KAFKA_VTYPE_VALUE;
+  fields[2].u.mem = {const_cast<char*>(message.payload.data()), message.payload.size()};
+  fields[3].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  fields[3].u.i = RD_KAFKA_MSG_F_COPY;
+  const KafkaError failed(rd_kafka_produceva(client.handle(), fields, 4));
+  return failed ? rd_kafka_error_code(failed.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TopicProducer>> TopicProducer::open(const ClientParts& parts) {
+  const Properties own{{"enable.idempotence", "true"}, {"acks", "all"}, {"partitioner", "murmur2_random"}};
+  CV_ASSIGN(auto client, Client::open(parts, Client::Role::kProducer, own, RD_KAFKA_EVENT_DR));
+  return std::unique_ptr<TopicProducer>(new TopicProducer(std::move(client)));
+}
+
+Result<void> TopicProducer::append(std::vector<Message> messages) {
+  const Queue queue(rd_kafka_queue_get_main(client_->handle()));
+  Deliveries deliveries;
+  rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (const Message& message : messages) {
+    refused = hand_over(*client_, message);
+    while (refused == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      serve(queue.get(), 100, deliveries);
+      refused = hand_over(*client_, message);
+    }
+    // What stands behind one that failed must not overtake it.
+    if (refused != RD_KAFKA_RESP_ERR_NO_ERROR || deliveries.failure != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    ++deliveries.open;
+    if (deliveries.open % 1024 == 0) serve(queue.get(), 0, deliveries);
+  }
+  while (deliveries.open > 0) serve(queue.get(), 1000, deliveries);
+  const auto failure = refused != RD_KAFKA_RESP_ERR_NO_ERROR ? refused : deliveries.failure;
+  if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  Error error = client_->error(std::to_string(deliveries.stored) + " of " + std::to_string(messages.size()) +
+                                   " messages were stored, then the hub refused",
+                               failure);
+  if (failure == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+    error.code = ErrorCode::kUsage;
+    error.retryable = false;
+    error.hint =
+        "the topic takes smaller messages only (max.message.bytes); see message.max.bytes in [hub.options]";
+  }
+  return error;
+}
+
+}  // namespace changevault::kafka
