@@ -1,4 +1,4 @@
-// Apache Kafka, one real broker on loopback. It starts in about 2 seconds and needs about 160 MiB (at most
+// Apache Kafka, one real broker on loopback. It starts in 2 to 4 seconds and needs about 160 MiB (at most
 // 384 MiB of Java heap); a restart after a kill takes about 2 seconds more, until its former self counts as
 // gone.
 #pragma once

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/kafka_cluster.h"
+
 namespace changevault::testing {
 namespace {
 
@@ -63,25 +65,23 @@ TEST_F(KafkaBrokerTest, NoTopicIsMadeByItself) {
   EXPECT_THROW(broker->create_topic("no/topic", 1), std::runtime_error);
 }
 
-TEST_F(KafkaBrokerTest, DataOutlivesAKill) {
+TEST_F(KafkaBrokerTest, DataOutlivesAPauseAndAKill) {
   KafkaBroker broker;
   const std::string bootstrap = broker.bootstrap();
   broker.create_topic("events", 1);
   produce(bootstrap, "events", "one\n");
+
+  broker.pause();
+  EXPECT_NE(kcat({"-b", bootstrap, "-L", "-m", "1"}).exit_code, 0);
+  broker.resume();
+  EXPECT_EQ(kcat({"-b", bootstrap, "-L"}).exit_code, 0);
+
   broker.kill();
   EXPECT_NE(kcat({"-b", bootstrap, "-L", "-m", "1"}).exit_code, 0);
   broker.restart();
   EXPECT_EQ(broker.bootstrap(), bootstrap);
   produce(bootstrap, "events", "two\n");
   EXPECT_EQ(consume(bootstrap, "events"), "one\ntwo\n");
-}
-
-TEST_F(KafkaBrokerTest, APausedBrokerIsSilentUntilItIsResumed) {
-  KafkaBroker broker;
-  broker.pause();
-  EXPECT_NE(kcat({"-b", broker.bootstrap(), "-L", "-m", "1"}).exit_code, 0);
-  broker.resume();
-  EXPECT_EQ(kcat({"-b", broker.bootstrap(), "-L"}).exit_code, 0);
 }
 
 TEST_F(KafkaBrokerTest, ABrokerThatDoesNotStartSaysWhy) {
@@ -112,6 +112,21 @@ TEST_F(KafkaBrokerTest, SaslSslTakesPasswordsAndTokens) {
   plain.back() = "sasl.password=wrong";
   plain.insert(plain.begin(), {"-b", broker.sasl_bootstrap(), "-L", "-m", "2"});
   EXPECT_NE(kcat(plain).exit_code, 0);
+}
+
+TEST_F(KafkaBrokerTest, ThreeNodesSurviveTheKillOfOne) {
+  KafkaCluster cluster;
+  cluster.create_topic("events", 3);
+  const Outcome described = cluster.run_tool(kTopicCommand, {"--describe", "--topic", "events"});
+  EXPECT_NE(described.out.find("ReplicationFactor: 3"), std::string::npos) << described.out << described.err;
+  EXPECT_NE(described.out.find("min.insync.replicas=2"), std::string::npos) << described.out;
+
+  produce(cluster.bootstrap(), "events", "one\n");
+  cluster.kill(0);
+  produce(cluster.bootstrap(), "events", "two\n");
+  EXPECT_EQ(consume(cluster.bootstrap(), "events").size(), 8u);
+  cluster.restart(0);
+  EXPECT_EQ(kcat({"-b", cluster.bootstrap(0), "-L"}).exit_code, 0);
 }
 
 }  // namespace
