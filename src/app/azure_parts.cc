@@ -1,9 +1,6 @@
 #include "app/azure_parts.h"
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-
+#include "app/secret_file.h"
 #include "base/command.h"
 #include "base/mutex.h"
 #include "net/azure/entra.h"
@@ -15,7 +12,6 @@ namespace {
 
 // A store beyond a network is waited for longer than a disk.
 constexpr RetryPolicy kRetry{milliseconds(800), seconds(30), minutes(2)};
-constexpr std::size_t kLargestSecret = 16 << 10;
 
 CurlOptions curl_options(const Environment& environment, const std::string& version) {
   CurlOptions options;
@@ -23,17 +19,6 @@ CurlOptions curl_options(const Environment& environment, const std::string& vers
   const auto file = environment.find("SSL_CERT_FILE");
   if (file != environment.end()) options.ca_file = file->second;
   return options;
-}
-
-Result<std::string> read_secret(const std::string& path) {
-  if (path.empty()) return std::string();
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in || text.empty() || text.size() > kLargestSecret) {
-    return Error(ErrorCode::kUsage, "the secret file cannot be read, is empty or too large", path,
-                 "store.secret_file names a file with a connection string, a SAS or an account key");
-  }
-  return text;
 }
 
 }  // namespace
@@ -54,7 +39,9 @@ Result<azure::TokenSource*> AzureParts::tokens() {
 
 Result<std::unique_ptr<ObjectStore>> AzureParts::open_store(const std::string& scheme,
                                                             const OpenRequest& request) {
-  CV_ASSIGN(const std::string secret, read_secret(request.configuration.store.secret_file));
+  CV_ASSIGN(const std::string secret,
+            read_secret_file(request.configuration.store.secret_file, "store.secret_file",
+                             "a connection string, a SAS or an account key"));
   CV_ASSIGN(azure::BlobPlace place,
             azure::find_blob_place(scheme + ":" + request.place, environment_, secret, request.beside));
   azure::TokenSource* source = nullptr;

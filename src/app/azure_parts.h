@@ -22,11 +22,10 @@ class AzureParts {
 
   // `scheme`: of the URL whose rest the request holds.
   Result<std::unique_ptr<ObjectStore>> open_store(const std::string& scheme, const OpenRequest& request);
-
- private:
-  // Made when it is first needed: who has a key is not asked for more.
+  // Made when it is first needed: who has a key is not asked for more. Lives as long as this object.
   Result<azure::TokenSource*> tokens();
 
+ private:
   const Environment environment_;
   const std::stop_token stop_;
   CurlClient http_;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/azure_parts.h"
+#include "app/kafka_parts.h"
 #include "cli/program.h"
 #include "hub/sqlite/sqlite_hub.h"
 #include "store/file/file_store.h"
@@ -49,6 +50,12 @@ Drivers drivers(const std::string& owner, const Environment& environment, const 
                                            std::move(options));
   };
   const auto azure = std::make_shared<AzureParts>(environment, CHANGEVAULT_VERSION, stop);
+  const auto kafka = std::make_shared<KafkaParts>(environment, owner, azure);
+  for (const char* scheme : {"kafka", "eventhubs"}) {
+    out.hubs[scheme] = [kafka, name = std::string(scheme)](const OpenRequest& request) {
+      return kafka->open_hub(name, request);
+    };
+  }
   for (const char* scheme : {"azure", "abfss", "abfs", "https", "http"}) {
     out.stores[scheme] = [azure, name = std::string(scheme)](const OpenRequest& request) {
       return azure->open_store(name, request);

@@ -104,6 +104,7 @@ class InitVerb final : public Verb {
       CV_ASSIGN(const Archiver::Parts opened, archiver_parts(parts));
       CV_TRY(check_archive(opened, archiver_options(context.configuration, context.identity.owner())));
     }
+    if (!hub && hub.error().code == ErrorCode::kUnreachable) return hub.error();
     if (hub || !ledger) return {};
     return Error(hub.error().code, "the hub of the archive that stands here: " + hub.error().message,
                  hub.error().object,
@@ -120,10 +121,11 @@ class InitVerb final : public Verb {
     });
   }
 
-  // A hub that was there already gets the partitions that the configuration has more; how many these are.
+  // An embedded hub that was there already gets the partitions that the configuration has more; how many
+  // these are.
   static Result<std::int32_t> add_partitions(Hub& hub, std::int32_t wanted) {
     CV_ASSIGN(const HubDescription before, hub.describe());
-    if (before.partitions == wanted) return 0;
+    if (!before.embedded || before.partitions == wanted) return 0;
     CV_TRY(hub.raise_partitions(wanted));
     return wanted - before.partitions;
   }

@@ -44,6 +44,7 @@ class FaultyHub final : public Hub {
   Result<HubDescription> describe() override;
   Result<std::vector<PartitionBounds>> bounds() override;
   Result<HubClock> clock() override;
+  Result<std::vector<std::string>> advice() override { return inner_.advice(); }
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
   Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
   Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) override;

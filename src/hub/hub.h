@@ -1,5 +1,5 @@
 // The log that change events come through: partitions of numbered events, read by consumer groups.
-// Drivers: sqlite/ (embedded), memory/ (tests).
+// Drivers: sqlite/ (embedded), kafka/ (Apache Kafka, Azure Event Hubs), memory/ (tests).
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,12 @@
 namespace changevault {
 
 struct HubDescription {
-  std::string kind;      // "sqlite", "kafka", …
+  std::string kind;      // "sqlite", "kafka", "eventhubs", …
   std::string identity;  // of this very hub: another one in its place (dropped and made again) has another
   std::string topic;     // its name, for people
   std::int32_t partitions = 0;
+  // Made and changed by this program alone; the others belong to somebody else, who is not to be surprised.
+  bool embedded = false;
 };
 
 // What a partition holds: events first <= sequence < next. Empty where first == next.
@@ -133,15 +135,17 @@ class Hub {
   virtual Result<HubDescription> describe() = 0;
   virtual Result<std::vector<PartitionBounds>> bounds() = 0;
   virtual Result<HubClock> clock() = 0;
+  // What should be changed about the hub itself, for people; it works without.
+  virtual Result<std::vector<std::string>> advice() { return std::vector<std::string>(); }
   // One event by its place; nullopt where the hub no longer has it or not yet. Owns nothing outside the
   // returned batch.
   virtual Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) = 0;
   // The first event whose broker time is `time` or later, whatever the times of the events behind it (after
   // an import they may go back); the partition's end where there is none.
   virtual Result<Sequence> at_time(PartitionId partition, Timestamp time) = 0;
-  // The group exists from now on; one that belonged to nobody belongs to `owner`, until it is deleted.
-  // kUsage, also from a poll, where it belongs to somebody else: two archives would get a part of the events
-  // each.
+  // The group exists from now on (for Kafka: as long as it has members or positions); one that belonged to
+  // nobody belongs to `owner`, until it is deleted. kUsage, also from a poll, where it belongs to somebody
+  // else: two archives would get a part of the events each.
   virtual Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) = 0;
   Result<std::unique_ptr<Consumer>> join(const std::string& group) { return join(group, {}); }
   virtual Result<std::unique_ptr<Producer>> producer() = 0;

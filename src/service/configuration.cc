@@ -8,6 +8,7 @@
 
 #include <toml++/toml.h>
 
+#include "base/ascii.h"
 #include "net/url_text.h"
 #include "service/suggest.h"
 
@@ -15,6 +16,9 @@ namespace changevault {
 namespace {
 
 constexpr const char* kDefaultFile = "changevault.toml";
+// The client library's own settings: any name is taken here, the hub's driver knows which exist.
+constexpr std::string_view kOptions = "hub.options.";
+constexpr std::string_view kOptionVariables = "CHANGEVAULT_HUB_OPTIONS_";
 
 std::vector<std::string> sections() {
   std::vector<std::string> out;
@@ -71,10 +75,39 @@ Result<std::string> text_of(const ConfigurationKey& key, const toml::node& node,
                "write: " + std::string(key.name) + " = " + key.initial);
 }
 
+// `"socket.timeout.ms" = 30000`, or the same name written as tables within tables.
+Result<void> read_options(const toml::table& table, const std::string& prefix, const std::string& name,
+                          WrittenValues& into) {
+  for (const auto& [key, node] : table) {
+    const std::string path = prefix + std::string(key.str());
+    if (const auto* inner = node.as_table()) {
+      CV_TRY(read_options(*inner, path + ".", name, into));
+      continue;
+    }
+    WrittenValue& value = into[path];
+    value.place = line_of(node, name);
+    if (const auto* text = node.as_string()) {
+      value.text = text->get();
+    } else if (const auto* number = node.as_integer()) {
+      value.text = std::to_string(number->get());
+    } else if (const auto* flag = node.as_boolean()) {
+      value.text = flag->get() ? "true" : "false";
+    } else {
+      return Error(ErrorCode::kUsage, path + " must be a text, a whole number, true or false", value.place);
+    }
+  }
+  return {};
+}
+
 Result<void> read_section(const std::string& section, const toml::table& table, const std::string& name,
                           WrittenValues& into) {
   for (const auto& [key_name, node] : table) {
     const std::string place = line_of(node, name);
+    const auto* options = node.as_table();
+    if (options != nullptr && section + "." + std::string(key_name.str()) + "." == kOptions) {
+      CV_TRY(read_options(*options, std::string(kOptions), name, into));
+      continue;
+    }
     CV_ASSIGN(const ConfigurationKey* key, require_key(section, std::string(key_name.str()), place));
     CV_ASSIGN(std::string text, text_of(*key, node, place));
     into[key->path()] = {std::move(text), place};
@@ -82,14 +115,50 @@ Result<void> read_section(const std::string& section, const toml::table& table, 
   return {};
 }
 
+// "hub.options.sasl.password" and CHANGEVAULT_HUB_OPTIONS_SASL_PASSWORD are one: no name of the client has a
+// '_' in it.
+std::string option_variable(const std::string& path) {
+  std::string out(kOptionVariables);
+  for (const char c : path.substr(kOptions.size()))
+    out += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+std::string option_path(const std::string& variable) {
+  std::string out(kOptions);
+  for (const char c : to_lower(variable.substr(kOptionVariables.size()))) out += c == '_' ? '.' : c;
+  return out;
+}
+
+// Of the client's settings those that are secrets are known by their names.
+bool is_secret_option(const std::string& path) {
+  if (!path.starts_with(kOptions)) return false;
+  constexpr std::array<std::string_view, 4> kWords{"password", "secret", "key.pem", "oauthbearer.config"};
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return path.find(word) != std::string::npos; });
+}
+
+Error secret_in_argument(const std::string& shown, const std::string& hint) {
+  return Error(ErrorCode::kUsage, "a secret must not stand in an argument, where others see it",
+               "--set " + shown, hint);
+}
+
 Result<void> add_flags(const std::vector<std::string>& flags, WrittenValues& into) {
   for (const std::string& flag : flags) {
     if (holds_secret(flag)) {
-      return Error(
-          ErrorCode::kUsage, "a secret must not stand in an argument, where others see it",
-          "--set " + without_secrets(flag),
+      return secret_in_argument(
+          without_secrets(flag),
           "give it in the environment (CHANGEVAULT_STORE_URL, AZURE_STORAGE_CONNECTION_STRING), or in a file "
           "(store.secret_file)");
+    }
+    const std::string path = flag.substr(0, flag.find('='));
+    if (is_secret_option(path)) {
+      return secret_in_argument(path + "=***", "give it in the environment (" + option_variable(path) +
+                                                   "), or in a file (hub.secret_file)");
+    }
+    if (path.starts_with(kOptions) && path.size() > kOptions.size() && path.size() < flag.size()) {
+      into[path] = {flag.substr(path.size() + 1), "--set " + path};
+      continue;
     }
     const std::string place = "--set " + flag;
     const std::size_t equals = flag.find('=');
@@ -115,6 +184,10 @@ void add_environment(const Environment& environment, WrittenValues& into) {
     if (found != environment.end())
       into[key.path()] = {found->second, "environment variable " + found->first};
   }
+  for (const auto& [name, value] : environment) {
+    if (name.starts_with(kOptionVariables) && name.size() > kOptionVariables.size())
+      into[option_path(name)] = {value, "environment variable " + name};
+  }
 }
 
 std::vector<std::string> unknown_variables(const Environment& environment) {
@@ -122,7 +195,8 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
   for (const ConfigurationKey& key : configuration_keys()) known.push_back(key.variable());
   std::vector<std::string> unknown;
   for (const auto& [name, value] : environment) {
-    if (!name.starts_with("CHANGEVAULT_") || std::find(known.begin(), known.end(), name) != known.end())
+    if (!name.starts_with("CHANGEVAULT_") || name.starts_with(kOptionVariables) ||
+        std::find(known.begin(), known.end(), name) != known.end())
       continue;
     const std::string near = nearest(name, known);
     unknown.push_back(name + (near.empty() ? "" : " (did you mean " + near + "?)"));
@@ -139,6 +213,9 @@ Result<void> set_all(const WrittenValues& values, Configuration& into) {
     error.message = key.path() + ": " + error.message;
     error.object = written == values.end() ? "the built-in default" : written->second.place;
     return error;
+  }
+  for (const auto& [path, value] : values) {
+    if (path.starts_with(kOptions)) into.hub.options[path.substr(kOptions.size())] = value.text;
   }
   return {};
 }
@@ -190,8 +267,7 @@ Error no_file(const std::filesystem::path& path, bool asked_for) {
                    : "make one here with: changevault init (or name another with --config FILE)");
 }
 
-std::string quoted(const ConfigurationKey& key, const std::string& value) {
-  if (!key.text) return value;
+std::string quoted(const std::string& value) {
   std::string out = "\"";
   for (const char c : value) {
     constexpr const char* kHex = "0123456789ABCDEF";
@@ -206,6 +282,20 @@ std::string quoted(const ConfigurationKey& key, const std::string& value) {
     }
   }
   return out + "\"";
+}
+
+// The client's own settings, of which there is no list here: those that were given, else an example.
+std::string options_template(const WrittenValues& values) {
+  std::string out =
+      "\n# [hub.options]: settings of the Kafka client, as librdkafka's CONFIGURATION.md lists them, for "
+      "kafka: and\n"
+      "# eventhubs: hubs. For example: \"session.timeout.ms\" = \"45000\"\n";
+  std::string lines;
+  for (const auto& [path, value] : values) {
+    if (path.starts_with(kOptions))
+      lines += quoted(path.substr(kOptions.size())) + " = " + quoted(value.text) + "\n";
+  }
+  return out + (lines.empty() ? "" : "[hub.options]\n" + lines);
 }
 
 }  // namespace
@@ -261,8 +351,9 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources, bo
   for (std::string* url : {&out.hub.url, &out.store.url, &out.warehouse.url}) {
     make_absolute(*url, out.file.parent_path());
   }
-  if (!out.store.secret_file.empty())
-    out.store.secret_file = (out.file.parent_path() / out.store.secret_file).lexically_normal().string();
+  for (std::string* secret : {&out.store.secret_file, &out.hub.secret_file}) {
+    if (!secret->empty()) *secret = (out.file.parent_path() / *secret).lexically_normal().string();
+  }
   out.verify.memory = (out.file.parent_path() / out.verify.memory).lexically_normal().string();
   return out;
 }
@@ -288,12 +379,13 @@ Result<std::string> configuration_template(const std::vector<std::string>& flags
   std::string section;
   for (const ConfigurationKey& key : configuration_keys()) {
     if (section != key.section) {
+      if (section == "hub") out += options_template(values);
       section = key.section;
       out += "\n[" + section + "]\n";
     }
     const auto found = values.find(key.path());
-    out += "# " + std::string(key.help) + "\n" + key.name + " = " +
-           quoted(key, found == values.end() ? key.initial : found->second.text) + "\n";
+    const std::string text = found == values.end() ? key.initial : found->second.text;
+    out += "# " + std::string(key.help) + "\n" + key.name + " = " + (key.text ? quoted(text) : text) + "\n";
   }
   return out;
 }

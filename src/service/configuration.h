@@ -27,8 +27,10 @@ struct Configuration {
     std::string group;
     std::int32_t partitions = 0;
     Duration lease;
-    Duration retention;                // zero: for ever
-    std::int64_t retention_bytes = 0;  // zero: without limit
+    Duration retention;                          // zero: for ever
+    std::int64_t retention_bytes = 0;            // zero: without limit
+    std::string secret_file;                     // absolute; empty: none
+    std::map<std::string, std::string> options;  // of the Kafka client, by their own names; may hold secrets
   } hub;
   struct Store {
     std::string url;  // may hold a secret: show it by without_secrets
@@ -103,7 +105,8 @@ struct WrittenValue {
   std::string text;
   std::string place;  // "changevault.toml line 7"
 };
-using WrittenValues = std::map<std::string, WrittenValue>;  // by "section.key"
+using WrittenValues =
+    std::map<std::string, WrittenValue>;  // by "section.key"; "hub.options.NAME" for the client's own
 
 // The keys of a TOML text. Pure: no file is touched.
 Result<WrittenValues> read_configuration_text(std::string_view text, const std::string& name);

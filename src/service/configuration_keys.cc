@@ -112,7 +112,8 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"hub", "group", true, "snowflake-pipeline",
        "Consumer group of the archive; nobody else may read with it.", set_group},
       {"hub", "partitions", false, "4",
-       "Partitions of an embedded hub. `changevault init` adds some where this is raised; never lower it.",
+       "Partitions of an embedded hub, or of a topic that `changevault init` makes. It adds some to an "
+       "embedded hub where this is raised; never lower it.",
        [](C& c, V v) { return set_number(c.hub.partitions, v, 1, 1024); }},
       {"hub", "lease", true, "10s",
        "How long a reader of an embedded hub may stall before others of its group take over its partitions.",
@@ -124,6 +125,14 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        "How many bytes of events an embedded hub keeps, all partitions together, for example 50GiB; 0: no "
        "limit.",
        [](C& c, V v) { return set_bytes(c.hub.retention_bytes, v, 0, "50GiB"); }},
+      {"hub", "secret_file", true, "",
+       "File with the secret of a hub: for Event Hubs a connection string, for Kafka lines like "
+       "sasl.password=… Empty: EVENTHUBS_CONNECTION_STRING, or CHANGEVAULT_HUB_OPTIONS_SASL_PASSWORD, of the "
+       "environment, else (Event Hubs) a token.",
+       [](C& c, V v) -> Result<void> {
+         c.hub.secret_file = v;
+         return {};
+       }},
       {"store", "url", true, "file:data/archive", "Where the archive is kept.", set_store_url},
       {"store", "root", true, "changestreams", "Folder of the archive inside the store.", set_root},
       {"store", "secret_file", true, "",

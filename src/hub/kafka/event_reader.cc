@@ -37,13 +37,20 @@ Result<std::optional<EventBatch>> EventReader::read(PartitionId partition) {
   const Duration deadline{clock_.steady().ms + kDeadline.ms};
   while (clock_.steady().ms < deadline.ms) {
     const Event event(rd_kafka_queue_poll(queue.get(), 200));
-    if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_FETCH) continue;
+    if (!event) continue;
+    if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
+      // Connections break and are made again; what is about this partition is an answer.
+      const PartitionPlace place(rd_kafka_event_topic_partition(event.get()));
+      if (!place || place->partition != partition.value) continue;
+      const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get());
+      if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return std::optional<EventBatch>();
+      if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return Error(ErrorCode::kNotFound, wanted + ": the hub does not have it", parts_.settings.url);
+      return client_->error(wanted, code, rd_kafka_event_error_string(event.get()));
+    }
+    if (rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_FETCH) continue;
     const rd_kafka_message_t* const message = rd_kafka_event_message_next(event.get());
     if (message == nullptr || message->partition != partition.value) continue;
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return std::optional<EventBatch>();
-    if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-      return Error(ErrorCode::kNotFound, wanted + ": the hub does not have it", parts_.settings.url);
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->error(wanted, message->err);
     BatchBuilder builder(partition, Sequence(message->offset), {});
     builder.add(Sequence(message->offset), time_of(*message, clock_.now()),
                 {static_cast<const char*>(message->payload), message->payload == nullptr ? 0 : message->len});

@@ -48,6 +48,39 @@ Result<Event> Admin::ask(const std::string& wanted, rd_kafka_admin_op_t operatio
   return event;
 }
 
+template <typename Call>
+auto Admin::patiently(Call call) -> decltype(call()) {
+  const Duration deadline{clock_.steady().ms + kRequestMs};
+  Duration wait = milliseconds(20);
+  while (true) {
+    auto outcome = call();
+    if (outcome || !outcome.error().retryable || clock_.steady().ms + wait.ms >= deadline.ms) return outcome;
+    clock_.sleep(wait, {});
+    wait = std::min(Duration{wait.ms * 2}, seconds(1));
+  }
+}
+
+Result<TopicDescription> Admin::describe_topic() {
+  return patiently([&] { return describe_topic_once(); });
+}
+
+Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets(const std::vector<PartitionId>& partitions,
+                                                                  std::int64_t spec) {
+  return patiently([&] { return offsets_once(partitions, spec); });
+}
+
+Result<GroupState> Admin::describe_group(const std::string& group) {
+  return patiently([&] { return describe_group_once(group); });
+}
+
+Result<CommittedPositions> Admin::committed(const std::string& group) {
+  return patiently([&] { return committed_once(group); });
+}
+
+Result<void> Admin::commit_as_nobody(const std::string& group, const CommittedPositions& positions) {
+  return patiently([&] { return commit_once(group, positions); });
+}
+
 Result<std::string> Admin::cluster_id() {
   char* const id = rd_kafka_clusterid(client_.handle(), kRequestMs);
   if (id == nullptr) return client_.error("the cluster does not say who it is", RD_KAFKA_RESP_ERR__TIMED_OUT);
@@ -56,7 +89,7 @@ Result<std::string> Admin::cluster_id() {
   return out;
 }
 
-Result<TopicDescription> Admin::describe_topic() {
+Result<TopicDescription> Admin::describe_topic_once() {
   const std::string wanted = "cannot look at the topic '" + topic() + "'";
   const char* name = topic().c_str();
   const std::unique_ptr<rd_kafka_TopicCollection_t, decltype(&rd_kafka_TopicCollection_destroy)> topics(
@@ -111,7 +144,25 @@ Result<void> Admin::create_topic(std::int32_t partitions) {
   std::size_t count = 0;
   auto** const results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
-  return check_topic_results(wanted, results, count);
+  CV_TRY(check_topic_results(wanted, results, count));
+  return await_topic();
+}
+
+// The controller has answered; the brokers hear of it a little later.
+Result<void> Admin::await_topic() {
+  const auto ready = patiently([&]() -> Result<void> {
+    Result<TopicDescription> topic = describe_topic_once();
+    if (!topic) {
+      Error error = topic.error();
+      error.retryable |= error.code == ErrorCode::kNotFound;
+      return error;
+    }
+    std::vector<PartitionId> all;
+    for (std::int32_t p = 0; p < topic->partitions; ++p) all.emplace_back(p);
+    CV_TRY(offsets_once(all, RD_KAFKA_OFFSET_SPEC_LATEST));
+    return {};
+  });
+  return ready;
 }
 
 Result<void> Admin::create_partitions(std::int32_t total) {
@@ -153,8 +204,8 @@ std::optional<std::string> Admin::topic_setting(const std::string& name) {
   return std::nullopt;
 }
 
-Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets(const std::vector<PartitionId>& partitions,
-                                                                  std::int64_t spec) {
+Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets_once(
+    const std::vector<PartitionId>& partitions, std::int64_t spec) {
   const std::string wanted = "cannot ask for the bounds of the topic '" + topic() + "'";
   std::vector<std::pair<std::int32_t, std::int64_t>> places;
   for (const PartitionId partition : partitions) places.emplace_back(partition.value, spec);
@@ -249,7 +300,7 @@ Result<std::vector<std::string>> Admin::groups() {
   return out;
 }
 
-Result<GroupState> Admin::describe_group(const std::string& group) {
+Result<GroupState> Admin::describe_group_once(const std::string& group) {
   const std::string wanted = "cannot look at the group '" + group + "'";
   const char* name = group.c_str();
   CV_ASSIGN(const Event event,
@@ -285,7 +336,7 @@ Result<GroupState> Admin::describe_group(const std::string& group) {
   return out;
 }
 
-Result<CommittedPositions> Admin::committed(const std::string& group) {
+Result<CommittedPositions> Admin::committed_once(const std::string& group) {
   const std::string wanted = "cannot ask for the positions of the group '" + group + "'";
   rd_kafka_ListConsumerGroupOffsets_t* question =
       rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr);
@@ -316,7 +367,7 @@ Result<CommittedPositions> Admin::committed(const std::string& group) {
   return out;
 }
 
-Result<void> Admin::commit_as_nobody(const std::string& group, const CommittedPositions& positions) {
+Result<void> Admin::commit_once(const std::string& group, const CommittedPositions& positions) {
   const std::string wanted = "cannot move the group '" + group + "'";
   std::vector<std::pair<std::int32_t, std::int64_t>> places;
   for (const auto& [partition, position] : positions)

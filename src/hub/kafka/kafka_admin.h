@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "hub/hub.h"
@@ -39,14 +40,16 @@ struct CommittedPosition {
 using CommittedPositions = std::map<PartitionId, CommittedPosition>;
 
 // Errors, besides those named: kUnreachable, where no answer came within ten seconds or a broker refuses.
-// Thread-safe. `client` outlives it.
+// What passes by itself (a partition without a leader, a coordinator that is moving) is asked again until
+// then. Thread-safe. `client` and `clock` outlive it.
 class Admin {
  public:
-  explicit Admin(const Client& client) : client_(client) {}
+  Admin(const Client& client, Clock& clock) : client_(client), clock_(clock) {}
 
   Result<std::string> cluster_id();
   Result<TopicDescription> describe_topic();  // kNotFound
   // A topic with the cluster's default replication. kAlreadyExists.
+  // Returns once every partition has a leader.
   Result<void> create_topic(std::int32_t partitions);
   Result<void> create_partitions(std::int32_t total);
   // A setting of the topic ("message.timestamp.type"); nullopt where it may not be asked.
@@ -87,7 +90,19 @@ class Admin {
                                    std::size_t count);
   const std::string& topic() const { return client_.parts().settings.topic; }
 
+  // `call` again while its error may pass, for ten seconds.
+  template <typename Call>
+  auto patiently(Call call) -> decltype(call());
+  Result<std::map<PartitionId, OffsetAnswer>> offsets_once(const std::vector<PartitionId>& partitions,
+                                                           std::int64_t spec);
+  Result<TopicDescription> describe_topic_once();
+  Result<void> await_topic();
+  Result<GroupState> describe_group_once(const std::string& group);
+  Result<CommittedPositions> committed_once(const std::string& group);
+  Result<void> commit_once(const std::string& group, const CommittedPositions& positions);
+
   const Client& client_;
+  Clock& clock_;
 };
 
 }  // namespace changevault::kafka

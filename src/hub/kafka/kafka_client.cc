@@ -20,7 +20,6 @@ constexpr const char* kRightsHint =
     "Hubs: a policy with Listen (Send to publish) or the role \"Azure Event Hubs Data Receiver\"; a "
     "namespace "
     "of the Basic tier has no Kafka endpoint: it needs Standard or better";
-constexpr const char* kTopicHint = "make it with: changevault init; or correct the topic in hub.url";
 
 bool is_login_failure(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
@@ -140,7 +139,7 @@ Error Client::error(const std::string& wanted, rd_kafka_resp_err_t code, const s
   const std::string& url = parts_.settings.url;
   std::string words = wanted + ": " + (said.empty() ? rd_kafka_err2str(code) : first_line(said));
   if (is_fence(code)) return Error(ErrorCode::kFenced, words, url, "another member has taken over");
-  if (is_absence(code)) return Error(ErrorCode::kNotFound, words, url, kTopicHint);
+  if (is_absence(code)) return Error(ErrorCode::kNotFound, words, url);
   if (is_refusal(code)) return Error(ErrorCode::kUnreachable, words, url, kRightsHint);
   std::string trouble;
   std::string token_trouble;

@@ -23,12 +23,14 @@ struct Freed {
   void operator()(rd_kafka_topic_partition_list_t* list) const {
     rd_kafka_topic_partition_list_destroy(list);
   }
+  void operator()(rd_kafka_topic_partition_t* place) const { rd_kafka_topic_partition_destroy(place); }
   void operator()(rd_kafka_error_t* error) const { rd_kafka_error_destroy(error); }
   void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
 };
 using Queue = std::unique_ptr<rd_kafka_queue_t, Freed>;
 using Event = std::unique_ptr<rd_kafka_event_t, Freed>;
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, Freed>;
+using PartitionPlace = std::unique_ptr<rd_kafka_topic_partition_t, Freed>;
 using KafkaError = std::unique_ptr<rd_kafka_error_t, Freed>;
 
 // What every connection of one hub shares. `tokens` outlives them; null where settings.auth_scope is empty.

@@ -20,6 +20,11 @@ constexpr Duration kBetweenRepeats = seconds(1);
 // After so long without a word about partitions that we read, the brokers are asked whether they are there.
 constexpr Duration kSilence = seconds(10);
 
+bool is_out_of_range(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
+         code == RD_KAFKA_RESP_ERR__LOG_TRUNCATION;
+}
+
 std::string_view payload_of(const rd_kafka_message_t& message) {
   if (message.payload == nullptr) return {};
   return {static_cast<const char*>(message.payload), message.len};
@@ -138,11 +143,19 @@ MemberConsumer::Taken MemberConsumer::take(Duration timeout) {
 }
 
 MemberConsumer::News MemberConsumer::handle(Taken taken) {
-  rd_kafka_event_t* const event = taken.event.get();
-  if (taken.message != nullptr) return fetched(std::move(taken));
-  if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
-    return failed(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-  if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_REBALANCE) return std::optional<Poll>();
+  switch (rd_kafka_event_type(taken.event.get())) {
+    case RD_KAFKA_EVENT_FETCH:
+      return fetched(std::move(taken));
+    case RD_KAFKA_EVENT_REBALANCE:
+      return dealt_out(taken.event.get());
+    case RD_KAFKA_EVENT_ERROR:
+      return failed(taken.event.get());
+    default:
+      return std::optional<Poll>();
+  }
+}
+
+MemberConsumer::News MemberConsumer::dealt_out(rd_kafka_event_t* event) {
   heard_at_ = parts_.clock.steady();
   CV_ASSIGN(Poll news, assignment_->hear(event));
   owner_unsure_ |= !news.assigned.empty();
@@ -153,33 +166,13 @@ MemberConsumer::News MemberConsumer::handle(Taken taken) {
 }
 
 MemberConsumer::News MemberConsumer::fetched(Taken taken) {
-  const rd_kafka_message_t& message = *taken.message;
-  const PartitionId partition(message.partition);
+  if (taken.message == nullptr) return std::optional<Poll>();
+  const PartitionId partition(taken.message->partition);
   Assignment::Reading* const reading = assignment_->find(partition);
   if (reading == nullptr || !reading->given) return std::optional<Poll>();
-  switch (message.err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: {
-      Poll poll;
-      poll.batch = collect(partition, *reading, std::move(taken));
-      return std::optional<Poll>(std::move(poll));
-    }
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      heard_at_ = parts_.clock.steady();
-      // Behind control records the end lies further than the last event.
-      reading->next = std::max(*reading->next, Sequence(message.offset));
-      reading->end_seen = true;
-      return std::optional<Poll>();
-    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
-      reading->refused = true;
-      CV_TRY(check_refused());
-      return std::optional<Poll>();
-    default: {
-      const char* const words = rd_kafka_message_errstr(&message);
-      return failed(message.err, words == nullptr ? "" : words);
-    }
-  }
+  Poll poll;
+  poll.batch = collect(partition, *reading, std::move(taken));
+  return std::optional<Poll>(std::move(poll));
 }
 
 // As many events of one partition as lie at hand.
@@ -194,8 +187,7 @@ EventBatch MemberConsumer::collect(PartitionId partition, Assignment::Reading& r
     if (builder.full()) break;
     taken = take(milliseconds(0));
     if (!taken.event) break;
-    const bool fits = taken.message != nullptr && taken.message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-                      taken.message->partition == partition.value;
+    const bool fits = taken.message != nullptr && taken.message->partition == partition.value;
     if (fits) continue;
     held_ = std::move(taken);
     break;
@@ -212,12 +204,35 @@ Timestamp MemberConsumer::broker_time(const rd_kafka_message_t& message) {
   return time;
 }
 
-MemberConsumer::News MemberConsumer::failed(rd_kafka_resp_err_t code, const std::string& words) {
+MemberConsumer::News MemberConsumer::failed(rd_kafka_event_t* event) {
+  const rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+  const PartitionPlace place(rd_kafka_event_topic_partition(event));
+  if (place) {
+    const PartitionId partition(place->partition);
+    Assignment::Reading* const reading = assignment_->find(partition);
+    if (reading == nullptr || !reading->given) return std::optional<Poll>();
+    if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      heard_at_ = parts_.clock.steady();
+      // Behind control records the end lies further than the last event.
+      reading->next = std::max(*reading->next, Sequence(place->offset));
+      reading->end_seen = true;
+      return std::optional<Poll>();
+    }
+    if (is_out_of_range(code)) {
+      reading->refused = true;
+      CV_TRY(check_refused());
+      return std::optional<Poll>();
+    }
+  }
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
     brokers_gone_ = true;
     CV_TRY(check_brokers());
     return std::optional<Poll>();
   }
+  return refused(code, rd_kafka_event_error_string(event));
+}
+
+MemberConsumer::News MemberConsumer::refused(rd_kafka_resp_err_t code, const std::string& words) {
   if (code == RD_KAFKA_RESP_ERR__FATAL) {
     std::array<char, 512> text{};
     const auto fatal = rd_kafka_fatal_error(client_->handle(), text.data(), text.size());

@@ -61,9 +61,11 @@ class MemberConsumer final : public Consumer {
   News wait(Duration timeout, const std::stop_token& stop);
   Taken take(Duration timeout);
   News handle(Taken taken);
+  News dealt_out(rd_kafka_event_t* event);
   News fetched(Taken taken);
+  News failed(rd_kafka_event_t* event);
+  News refused(rd_kafka_resp_err_t code, const std::string& words);
   EventBatch collect(PartitionId partition, Assignment::Reading& reading, Taken first);
-  News failed(rd_kafka_resp_err_t code, const std::string& words);
   Result<void> check_refused();
   Result<void> check_brokers();
   // When the brokers have to be asked for ends; nullopt: no partition seems to stand at one.

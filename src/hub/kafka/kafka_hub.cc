@@ -26,7 +26,8 @@ std::vector<MemberDescription> described(const GroupState& state) {
 Error only_by_management(const Settings& settings, const Error& error, const std::string& command) {
   if (!settings.event_hubs) return error;
   const std::string name = settings.servers.substr(0, settings.servers.find('.'));
-  return Error(error.code, error.message, error.object,
+  return Error(error.code == ErrorCode::kNotFound ? ErrorCode::kUsage : error.code, error.message,
+               error.object,
                "az eventhubs eventhub " + command + " -g RESOURCE_GROUP --namespace-name " + name + " -n " +
                    settings.topic);
 }
@@ -42,7 +43,7 @@ Result<std::unique_ptr<KafkaHub>> KafkaHub::open(ClientParts parts, const HubOpt
 Result<void> KafkaHub::start(const HubOptions& options) {
   // A producer's connection asks no group for anything.
   CV_ASSIGN(client_, Client::open(parts_, Client::Role::kProducer, {}));
-  admin_.emplace(*client_);
+  admin_.emplace(*client_, clock_);
   const Result<TopicDescription> topic = admin_->describe_topic();
   if (!topic && topic.error().code == ErrorCode::kNotFound) {
     if (!options.create_with || parts_.settings.event_hubs) {
@@ -71,6 +72,22 @@ Result<HubDescription> KafkaHub::describe() {
   out.identity = settings.event_hubs
                      ? settings.url
                      : cluster_ + "/" + settings.topic + (topic.id.empty() ? "" : "/" + topic.id);
+  return out;
+}
+
+Result<std::vector<std::string>> KafkaHub::advice() {
+  std::vector<std::string> out;
+  const std::optional<std::string> stamps = admin_->topic_setting("message.timestamp.type");
+  if (stamps && *stamps != "LogAppendTime") {
+    out.emplace_back("the topic keeps the producers' clocks (message.timestamp.type=" + *stamps +
+                     "), so events may stand in the hour of a wrong clock; LogAppendTime keeps the broker's");
+  }
+  const std::optional<std::string> cleanup = admin_->topic_setting("cleanup.policy");
+  if (cleanup && cleanup->find("compact") != std::string::npos) {
+    out.emplace_back("the topic is compacted (cleanup.policy=" + *cleanup +
+                     "): of several events with one key the older ones disappear before they are archived, "
+                     "where the archive falls behind");
+  }
   return out;
 }
 

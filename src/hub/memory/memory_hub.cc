@@ -63,7 +63,7 @@ MemoryHub::MemoryHub(std::int32_t partitions, Clock& clock, std::string identity
 Result<HubDescription> MemoryHub::describe() {
   const MutexLock lock(state_->mutex);
   return HubDescription{"memory", state_->identity, "memory",
-                        static_cast<std::int32_t>(state_->partitions.size())};
+                        static_cast<std::int32_t>(state_->partitions.size()), true};
 }
 
 Result<std::vector<PartitionBounds>> MemoryHub::bounds() {

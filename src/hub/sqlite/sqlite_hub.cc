@@ -65,7 +65,8 @@ Result<std::unique_ptr<SqliteHub>> SqliteHub::open(const std::string& path, Cloc
 Result<HubDescription> SqliteHub::describe() {
   const MutexLock lock(mutex_);
   CV_ASSIGN(const std::int32_t partitions, log_->partition_count());
-  return HubDescription{"sqlite", log_->identity(), std::filesystem::path(path_).stem().string(), partitions};
+  return HubDescription{"sqlite", log_->identity(), std::filesystem::path(path_).stem().string(), partitions,
+                        true};
 }
 
 Result<void> SqliteHub::raise_partitions(std::int32_t partitions) {

@@ -1,0 +1,34 @@
+#include "app/kafka_parts.h"
+
+#include "app/secret_file.h"
+#include "hub/kafka/kafka_hub.h"
+
+namespace changevault {
+
+Result<std::string> KafkaParts::secret(const std::string& scheme, const OpenRequest& request) const {
+  const std::string& file = request.configuration.hub.secret_file;
+  if (!file.empty()) {
+    return read_secret_file(file, "hub.secret_file",
+                            scheme == "kafka" ? "lines like sasl.password=…" : "a connection string");
+  }
+  const auto found = environment_.find("EVENTHUBS_CONNECTION_STRING");
+  return scheme == "eventhubs" && found != environment_.end() ? found->second : std::string();
+}
+
+Result<std::unique_ptr<Hub>> KafkaParts::open_hub(const std::string& scheme, const OpenRequest& request) {
+  CV_ASSIGN(std::string text, secret(scheme, request));
+  const Configuration::Hub& wanted = request.configuration.hub;
+  CV_ASSIGN(kafka::Settings settings,
+            kafka::make_settings({scheme, request.place, wanted.options, std::move(text)}));
+  azure::TokenSource* tokens = nullptr;
+  if (!settings.auth_scope.empty()) {
+    CV_ASSIGN(tokens, azure_->tokens());
+  }
+  kafka::HubOptions options{wanted.group, std::nullopt};
+  if (request.mode != OpenMode::kOpen) options.create_with = wanted.partitions;
+  CV_ASSIGN(auto hub, kafka::KafkaHub::open({std::move(settings), member_, tokens, request.notice}, options,
+                                            request.clock));
+  return std::unique_ptr<Hub>(std::move(hub));
+}
+
+}  // namespace changevault
