@@ -64,13 +64,14 @@ Result<void> HourCatalog::take_seal_slot(Slot slot, SlotOutcome outcome) {
     const Hour sealed = seals_.empty() ? kNoBegin : seals_.back().to;
     problems_.push_back({damage_error(std::move(outcome).error()), sealed, sealed});
     previous_.clear();
+    hub_.reset();
     return {};
   }
   const WalkedEntry walked = std::move(outcome).value();
   const bool follows = previous_.empty() || walked.entry.header.previous == previous_;
   previous_ = walked.sha256;
   if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) {
-    partitions_ = std::max(partitions_, hub->partitions);
+    take_hub(slot, *hub);
     return {};
   }
   const auto* seal = std::get_if<SealEntry>(&walked.entry.body);
@@ -89,6 +90,19 @@ Result<void> HourCatalog::take_seal_slot(Slot slot, SlotOutcome outcome) {
   return take_seal(*seal, walked);
 }
 
+void HourCatalog::take_hub(Slot slot, const HubEntry& hub) {
+  partitions_ = std::max(partitions_, hub.partitions);
+  hub_ = newest_hub_ = hub;
+  hub_slot_ = slot;
+  if (slot == Slot(0)) first_partitions_ = hub.partitions;
+}
+
+Slot HourCatalog::promised_end(PartitionId partition) const {
+  const SlotOfPartition through = last_through();
+  const auto named = through.find(partition);
+  return named == through.end() ? Slot(0) : named->second.next();
+}
+
 Result<void> HourCatalog::take_seal(const SealEntry& seal, const WalkedEntry& walked) {
   const bool gap = seals_.empty() ? !problems_.empty() : seals_.back().to != seal.from;
   if (gap) {
@@ -101,6 +115,8 @@ Result<void> HourCatalog::take_seal(const SealEntry& seal, const WalkedEntry& wa
   for (const SealedLoss& loss : seal.lost) {
     lost_slots_.try_emplace({loss.partition, loss.slot}, seal.from, seal.to);
   }
+  // A seal names the newest entry of its time: one that cannot be read is told from one that was none.
+  if (seal.hub) hub_ = *seal.hub == hub_slot_ ? newest_hub_ : std::nullopt;
   for (const auto& [partition, slot] : seal.through) partitions_ = std::max(partitions_, partition.value + 1);
   seals_.push_back({walked.slot, seal.from, seal.to, seal.through});
   extend(seal.from);

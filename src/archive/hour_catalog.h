@@ -51,6 +51,15 @@ class HourCatalog {
   const std::vector<LostRange>& lost() const { return lost_; }
   const std::vector<LedgerProblem>& problems() const { return problems_; }
 
+  // The newest; nullopt where a slot that cannot be read is or may be that.
+  const std::optional<HubEntry>& hub() const { return hub_; }
+  // Added to the hub that the archive began with, since (which a slot that cannot be read does not tell).
+  bool joined_later(PartitionId partition) const {
+    return hub_ && hub_->epoch == Epoch(0) && first_partitions_ && partition.value >= *first_partitions_;
+  }
+  // What the newest seal promises: the partition's chain ends here or later.
+  Slot promised_end(PartitionId partition) const;
+
   std::optional<Hour> first_hour() const { return first_; }  // that holds anything
   std::optional<Hour> end() const { return end_; }           // behind all that holds anything or is sealed
   std::optional<Hour> sealed_from() const { return sealed_from_; }
@@ -87,6 +96,7 @@ class HourCatalog {
 
   Result<void> read_seals();
   Result<void> take_seal_slot(Slot slot, SlotOutcome outcome);
+  void take_hub(Slot slot, const HubEntry& hub);
   Result<void> take_seal(const SealEntry& seal, const WalkedEntry& walked);
   SlotOfPartition last_through() const;
   Result<void> read_stretch(const Stretch& stretch);
@@ -104,6 +114,10 @@ class HourCatalog {
   ObjectStore* store_;
   const KeyLayout* layout_;
   std::int32_t partitions_ = 0;
+  std::optional<HubEntry> hub_;
+  std::optional<HubEntry> newest_hub_;            // that could be read
+  Slot hub_slot_{};                               // of that one
+  std::optional<std::int32_t> first_partitions_;  // of the first
   std::string previous_;  // sha256 of the last seal slot; empty where that could not be read
   std::vector<Seal> seals_;
   std::vector<Stretch> holes_;

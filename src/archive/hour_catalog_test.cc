@@ -190,6 +190,28 @@ TEST_F(HourCatalogTest, ListingsOfADamagedSlotComeFromTheSeals) {
   ASSERT_EQ(problems.size(), 1U);
 }
 
+TEST_F(HourCatalogTest, TheHubIsTheNewestOneOrNotKnown) {
+  archive_hours(8, 10);
+  const Slot end = value(Chain(store, layout.partition_chain(PartitionId(0))).find_end());
+  const HourCatalog whole = hours();
+  EXPECT_EQ(*whole.hub(), *catalog().hub());
+  EXPECT_GT(whole.promised_end(PartitionId(0)), Slot(0));
+  EXPECT_LE(whole.promised_end(PartitionId(0)), end);
+  EXPECT_EQ(whole.promised_end(PartitionId(7)), Slot(0));
+  EXPECT_FALSE(whole.joined_later(PartitionId(1)));
+  EXPECT_TRUE(whole.joined_later(PartitionId(2)));
+  flip(seal_key(1));  // a seal; the one behind it names the hub's slot
+  EXPECT_TRUE(hours().hub());
+  flip(seal_key(2));  // nobody tells what stood in the last one
+  EXPECT_FALSE(hours().hub());
+}
+
+TEST_F(HourCatalogTest, WithoutTheSlotThatNamesTheHubItIsNotKnown) {
+  archive_hours(8, 10);
+  flip(seal_key(0));
+  EXPECT_FALSE(hours().hub());
+}
+
 TEST_F(HourCatalogTest, AStoreThatIsAwayIsNoDamage) {
   archive_hours(8, 12);
   FaultyStore away(store, [](StoreOperation operation, const std::string& key) {

@@ -83,6 +83,26 @@ TEST_F(HubLifeTest, ANewEpochOfTheSameHubIsRefused) {
   expect_nothing_written(before);
 }
 
+TEST_F(HubLifeTest, ThePositionIsReadFromTheEndOfAChainAlone) {
+  for (int n = 0; n < 9; ++n) {
+    hub.append(kP0, event("shop", "orders", n), at(9, n), false);
+    ASSERT_OK(archive());
+  }
+  int gets = 0;
+  FaultyStore counted(store, [&](StoreOperation operation, const std::string&) {
+    gets += operation == StoreOperation::kGet ? 1 : 0;
+    return Fault::kNone;
+  });
+  Chain chain(counted, layout.partition_chain(kP0));
+  const ResumePoint position = value(read_position(chain, Slot(0)));
+  EXPECT_LE(gets, 2) << "the last commit, and the slot that it must follow";
+  const ResumePoint whole = value(read_resume_point(chain, Slot(0)));
+  EXPECT_EQ(position.next, whole.next);
+  EXPECT_EQ(position.epoch, whole.epoch);
+  EXPECT_EQ(position.tail, whole.tail);
+  EXPECT_EQ(position.end, whole.end);
+}
+
 // Two archives of one group would share its partitions, each with a part of the events.
 TEST_F(HubLifeTest, AnotherArchiveOfTheSameGroupIsRefused) {
   hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);

@@ -11,10 +11,15 @@
 namespace changevault {
 namespace {
 
+enum class Wanted {
+  kAll,
+  kPosition,  // neither time nor floor, which may stand far back
+};
+
 // Reads a chain backwards, newest slot first, until nothing older can say more.
 class BackwardReader {
  public:
-  explicit BackwardReader(ResumePoint& resume) : resume_(resume) {}
+  BackwardReader(ResumePoint& resume, Wanted wanted) : resume_(resume), claimed_(wanted != Wanted::kAll) {}
 
   // True when enough was read.
   bool add(const EntryBody& body) {
@@ -51,7 +56,7 @@ class BackwardReader {
 
   ResumePoint& resume_;
   bool reached_known_ = false;
-  bool claimed_ = false;
+  bool claimed_;
   bool no_tail_ = false;
 };
 
@@ -59,13 +64,11 @@ HubComparison replaced(PartitionBounds bounds, std::string what) {
   return {HubFit::kReplaced, bounds, std::move(what)};
 }
 
-}  // namespace
-
-Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
+Result<ResumePoint> read_back(Chain& chain, Slot promised_end, Wanted wanted) {
   ResumePoint resume;
   CV_ASSIGN(resume.end, chain.find_end(promised_end));
   resume.previous_sha = kNoPrevious;
-  BackwardReader reader(resume);
+  BackwardReader reader(resume, wanted);
   BackwardWalk walk(chain, resume.end);
   while (true) {
     const auto read = walk.next();
@@ -80,6 +83,16 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
   }
 }
 
+}  // namespace
+
+Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
+  return read_back(chain, promised_end, Wanted::kAll);
+}
+
+Result<ResumePoint> read_position(Chain& chain, Slot promised_end) {
+  return read_back(chain, promised_end, Wanted::kPosition);
+}
+
 Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {
   CV_ASSIGN(const std::vector<PartitionBounds> all, hub.bounds());
   for (const PartitionBounds& bounds : all) {
@@ -91,6 +104,12 @@ Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {
 Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
                                        PartitionId partition, const ResumePoint& resume) {
   CV_ASSIGN(const PartitionBounds bounds, bounds_of(hub, partition));
+  return compare_with_hub(hub, builder, identity, bounds, resume);
+}
+
+Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
+                                       const PartitionBounds& bounds, const ResumePoint& resume) {
+  const PartitionId partition = bounds.partition;
   if (*resume.next > bounds.next) {
     return replaced(bounds,
                     fmt::format("the archive goes up to sequence {} of partition {}, the hub only to {}",

@@ -28,6 +28,9 @@ struct ResumePoint {
 // Reads back from the chain's end as far as needed. `promised_end`: what the seals say the chain reaches at
 // least; kCorrupt where it ends before.
 Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end);
+// The same without `floor` and `reached`: however long ago the partition was claimed, no slot before its last
+// event is read.
+Result<ResumePoint> read_position(Chain& chain, Slot promised_end);
 
 enum class HubFit {
   kSame,       // everything that is not archived is still there
@@ -45,6 +48,9 @@ struct HubComparison {
 // `resume` has a position, of the epoch of `identity`. `builder` makes the ids that tails are compared by.
 Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
                                        PartitionId partition, const ResumePoint& resume);
+// The same with the bounds as they were read before, of the partition that they name.
+Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
+                                       const PartitionBounds& bounds, const ResumePoint& resume);
 
 // kUsage where the hub has no such partition.
 Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition);

@@ -1,7 +1,10 @@
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
+#include "cli/hub_report.h"
 #include "cli/scope_options.h"
 #include "cli/verbs.h"
+#include "net/url_text.h"
+#include "service/hub_comparison.h"
 
 namespace changevault {
 namespace {
@@ -24,42 +27,89 @@ class GapsVerb final : public Verb {
            "but\n"
            "something of the archive could not be read, 5 when nothing is known.\n"
            "A gap that was acknowledged is none, as long as it is what was seen then; see changevault ack "
-           "--help.";
+           "--help.\n"
+           "With --hub the archive is also held against all that the hub has, whatever the scope: events "
+           "that "
+           "are\n"
+           "not archived yet (no gap), events that the hub deleted before they were, and a hub that is not "
+           "the "
+           "one\n"
+           "that was archived (both exit code 3). A hub that cannot be asked is exit code 6, after the rest "
+           "is "
+           "shown.";
   }
   std::string examples() const override {
     return "changevault gaps\nchangevault gaps inventory_db products 2025/01/15\n"
-           "changevault gaps --date 2025-01-01..2025-01-31 --output json";
+           "changevault gaps --date 2025-01-01..2025-01-31 --output json\n"
+           "changevault gaps --hub                             is anything in the hub that is not archived?";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--all", all_, "every day and every gap, however many");
     app.add_flag("--acknowledged", acknowledged_, "which gaps were acknowledged, by whom and why");
+    app.add_flag("--hub", hub_, "the hub against the archive, too: what is not archived yet, what is lost");
   }
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
-    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, catalog, scope, context.stop));
-    const Coverage& coverage = found.coverage;
-    complain_of_damage(context.out, found.acks);
+    // First, so that it is still the hub of which the ledger was read; the comparison takes its time.
+    const HubSide hub = hub_ ? HubSide(compare_hub(context.parts, catalog)) : std::nullopt;
+    const Result<GapFinding> found = find_all_gaps(context.parts, catalog, scope, context.stop);
+    if (!found && (!hub || found.error().code == ErrorCode::kUsage)) return found.error();
+    if (found) complain_of_damage(context.out, found->acks);
     if (context.out.json_wanted()) {
-      write_coverage_json(coverage, [&](std::string_view piece) {
-        ignore_error(context.out.write(piece),
-                     "the output keeps its first failure for the end of the program");
-      });
+      write_json(context, found, hub);
     } else {
-      print_coverage(context.out, found, {scope, all_, acknowledged_, context.configuration.warehouse.table});
+      if (found) print_coverage(context.out, *found, {scope, all_, acknowledged_, table_of(context)});
+      if (hub && *hub) print_hub_coverage(context.out, **hub, all_);
     }
-    if (coverage.quiet()) context.out.note("quiet: these hours are complete, and there were no events");
-    complain_of_problems(context.out, coverage);
-    if (coverage.gaps() > 0) return kExitGaps;
-    return coverage.uncertain() ? kExitFailed : kExitDone;
+    if (found) complain(context.out, found->coverage);
+    return outcome(context.out, found, hub);
   }
 
  private:
+  using HubSide = std::optional<Result<HubCoverage>>;  // nullopt: nobody asks for it
+
+  static const std::string& table_of(const Context& context) { return context.configuration.warehouse.table; }
+
+  // Of a comparison that failed nothing stands in the document.
+  static void write_json(Context& context, const Result<GapFinding>& found, const HubSide& hub) {
+    const Json of_hub = hub ? hub_json(*hub, without_secrets(context.configuration.hub.url)) : Json();
+    if (!found) return context.out.print_json({{"hub", of_hub}});
+    write_coverage_json(
+        found->coverage,
+        [&](std::string_view piece) {
+          ignore_error(context.out.write(piece),
+                       "the output keeps its first failure for the end of the program");
+        },
+        hub ? &of_hub : nullptr);
+  }
+
+  static void complain(Output& out, const Coverage& coverage) {
+    if (coverage.quiet()) out.note("quiet: these hours are complete, and there were no events");
+    complain_of_problems(out, coverage);
+  }
+
+  // What could not be asked comes before what was found: a script must not take the rest for the whole.
+  static Result<int> outcome(Output& out, const Result<GapFinding>& found, const HubSide& hub) {
+    if (hub && !*hub) out.error(hub->error());
+    if (!found) return found.error();
+    if (hub && !*hub) return not_asked(hub->error());
+    if (found->coverage.gaps() > 0 || (hub && (*hub)->is_gap())) return kExitGaps;
+    return found->coverage.uncertain() || (hub && (*hub)->uncertain()) ? kExitFailed : kExitDone;
+  }
+
+  // A hub that is not there, or is none, does not answer either: 2 and 4 would speak of the rest.
+  static int not_asked(const Error& error) {
+    const bool of_hub = error.code != ErrorCode::kIndeterminate && error.code != ErrorCode::kCancelled;
+    return exit_code(of_hub ? ErrorCode::kUnreachable : error.code);
+  }
+
   ScopeOptions scope_;
   bool all_ = false;
   bool acknowledged_ = false;
+  bool hub_ = false;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "hub/hub_checks.h"
+#include "service/event_ages.h"
 
 namespace changevault {
 namespace {
@@ -42,6 +43,12 @@ Json owner_json(const GroupOwner& owner) {
 
 std::string position_text(const std::optional<Sequence>& next) {
   return next ? with_thousands(next->value) : "none yet";
+}
+
+// Of a group that has read all nothing is said.
+std::string lag_text(const GroupPosition& position, const std::optional<Duration>& lag) {
+  if (position.lag() <= 0) return "";
+  return lag ? human_duration(*lag) : "unknown";
 }
 
 std::string list_of(const std::vector<PartitionId>& partitions) {
@@ -81,6 +88,7 @@ class GroupsVerb final : public Verb {
            "auto.offset.reset=latest has it. `reset` and `delete` need a group that nobody is reading, and "
            "ask\n"
            "first; without a terminal and without --yes nothing happens (exit code 2).\n"
+           "TIME BEHIND is the age of the next event to read, by the hub's clock.\n"
            "WHERE is " +
            std::string(kHubPositionWords) + ".";
   }
@@ -175,18 +183,22 @@ class GroupsVerb final : public Verb {
                  {"FIRST", Table::Align::kRight},
                  {"NEXT", Table::Align::kRight},
                  {"EVENTS BEHIND", Table::Align::kRight},
+                 {"TIME BEHIND", Table::Align::kRight},
                  {"GONE", Table::Align::kRight},
                  {"READ BY"}});
+    EventAges ages(hub);
     for (const GroupPosition& p : group.positions) {
+      const std::optional<Duration> lag = ages.lag_of(p);
       partitions.push_back({{"partition", p.partition.value},
                             {"position", position_json(p.next)},
                             {"first", p.bounds.first.value},
                             {"next", p.bounds.next.value},
                             {"lag", p.lag()},
+                            {"lag_seconds", lag ? Json(lag->ms / 1000) : Json(nullptr)},
                             {"gone", gone_of(p)}});
       table.add({to_string(p.partition), position_text(p.next), with_thousands(p.bounds.first.value),
-                 with_thousands(p.bounds.next.value), with_thousands(p.lag()), with_thousands(gone_of(p)),
-                 reader_of(group, p.partition)});
+                 with_thousands(p.bounds.next.value), with_thousands(p.lag()), lag_text(p, lag),
+                 with_thousands(gone_of(p)), reader_of(group, p.partition)});
     }
     if (context.out.json_wanted()) {
       context.out.print_json({{"group", group.group},

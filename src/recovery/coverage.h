@@ -13,6 +13,7 @@
 #include "archive/hour_catalog.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "codec/sealed_json.h"
 #include "model/scope.h"
 #include "recovery/gap_state.h"
 #include "warehouse/warehouse.h"
@@ -131,7 +132,9 @@ Result<Coverage> find_gaps(const Scope& scope, const ArchiveSide& archive, Wareh
                            RecordFeed& feed, const CoverageOptions& options);
 
 // One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…},"problems":[…]}, in pieces that
-// `write` gets in order, so that a year of fifty collections needs no tree in memory.
-void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write);
+// `write` gets in order, so that a year of fifty collections needs no tree in memory. `hub`: what stands
+// under that name, where the hub was asked, too.
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write,
+                         const Json* hub = nullptr);
 
 }  // namespace changevault

@@ -31,8 +31,8 @@ const char* name(RowTime time) {
   return "unknown";
 }
 
-std::string quoted(const std::string& text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void append_outside(std::string& out, const Coverage& coverage) {
@@ -51,7 +51,7 @@ void append_outside(std::string& out, const Coverage& coverage) {
                     {"earliest", time(rows.earliest)},
                     {"latest", time(rows.latest)}});
   }
-  out += R"(,"outside":)" + list.dump(-1, ' ', false, Json::error_handler_t::replace);
+  out += R"(,"outside":)" + text_of(list);
 }
 
 void append_problems(std::string& out, const Coverage& coverage) {
@@ -66,20 +66,21 @@ void append_problems(std::string& out, const Coverage& coverage) {
       json["collection"] = coverage.ns(cell).collection;
     }
     if (n > 0) out.push_back(',');
-    out += json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    out += text_of(json);
   }
   out.push_back(']');
 }
 
 }  // namespace
 
-void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write) {
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write,
+                         const Json* hub) {
   std::string out =
       fmt::format(R"({{"range":{{"from":"{}","to":"{}"}},"cells":[)", to_rfc3339_seconds(coverage.range.from),
                   to_rfc3339_seconds(coverage.range.to));
   std::vector<std::pair<std::string, std::string>> names;
   for (const Namespace& ns : coverage.namespaces)
-    names.emplace_back(quoted(ns.database), quoted(ns.collection));
+    names.emplace_back(text_of(Json(ns.database)), text_of(Json(ns.collection)));
   bool first = true;
   for (const GapCell& cell : coverage.cells) {
     if (!first) out.push_back(',');
@@ -101,6 +102,7 @@ void write_coverage_json(const Coverage& coverage, const std::function<void(std:
   }
   append_outside(out += "}", coverage);
   append_problems(out, coverage);
+  if (hub != nullptr) out += R"(,"hub":)" + text_of(*hub);
   write(out += "}\n");
 }
 

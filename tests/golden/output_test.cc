@@ -161,6 +161,8 @@ TEST_F(OutputTest, Reading) {
   golden("get_again", 0, {"get", "shop", "-d", folder_ / "copy"});
   golden("get_json", 0, {"get", "shop", "users", "-d", folder_ / "copy", "--output", "json"});
   golden("gaps_none", 0, {"gaps"});
+  golden("gaps_hub", 0, {"gaps", "shop", "users", "2025/01/15", "2", "--hub"});
+  golden("groups_describe", 0, {"groups", "describe", "$Default"});
   golden("ack_nothing", 0, {"ack", "shop", "--reason", "none"});
   golden("status", 0, {"status"});
 }

@@ -1,0 +1,34 @@
+// Lag in time: how old the oldest event is that a reader of the hub has not read.
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+#include "hub/hub.h"
+
+namespace changevault {
+
+struct EventAge {
+  Timestamp time{};  // when the hub got it
+  Duration age{};    // by the hub's clock, never below zero
+};
+
+// Reads one event for each question, and the hub's clock once. A hub that fails is not asked again, as each
+// question might wait for its patience; nothing is known then. Not thread-safe; `hub` outlives it.
+class EventAges {
+ public:
+  explicit EventAges(Hub& hub) : hub_(hub) {}
+
+  // nullopt: there is no event (any more, or yet), or the hub does not answer.
+  std::optional<EventAge> of(PartitionId partition, Sequence at);
+  // How far behind a group is; zero where it has read all, nullopt where it is not known or the hub has
+  // deleted what comes next.
+  std::optional<Duration> lag_of(const GroupPosition& position);
+
+ private:
+  Hub& hub_;
+  std::optional<HubClock> clock_;
+  bool failed_ = false;
+};
+
+}  // namespace changevault
