@@ -122,6 +122,7 @@ Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
 
 Result<void> Archiver::Impl::take(const EventBatch& batch, Timestamp polled_at) {
   if (find(batch.partition) == nullptr) return {};
+  hub_is_known_ = false;
   CV_TRY(add_all(batch));
   Owned* const owned = find(batch.partition);
   if (owned == nullptr) return {};
@@ -186,9 +187,26 @@ Result<void> Archiver::Impl::keep_within_memory() {
   return held > options_.memory ? flush(largest->partition()) : Result<void>();
 }
 
+// What was read is of the hub that the archive belongs to, if that is still there afterwards: an identity
+// never comes back. Asked before a slot is written, once for all that was read until then.
+Result<void> Archiver::Impl::check_same_hub() {
+  if (std::exchange(hub_is_known_, true)) return {};
+  const Result<HubDescription> hub = retry(context_->retry, parts_.clock, parts_.random, context_->stop,
+                                           [&] { return parts_.hub.describe(); });
+  hub_is_known_ = hub.has_value();
+  CV_TRY(hub);
+  if (hub->identity == context_->identity.hub_identity) return {};
+  return Error(
+      ErrorCode::kValidation, "the hub was dropped and made again while it was read: " + hub->topic,
+      parts_.hub.url(),
+      "what was read last is not archived. If the new one is to take the old one's place: changevault "
+      "archive --new-epoch");
+}
+
 Result<void> Archiver::Impl::flush(PartitionId partition) {
-  Owned* const owned = find(partition);
+  Owned* owned = find(partition);
   if (owned == nullptr || owned->archive.open().empty()) return {};
+  CV_TRY(check_same_hub());
   CV_TRY(written(partition, owned->archive.commit()));
   if (find(partition) == nullptr) return {};
   watermark_moved_ = true;

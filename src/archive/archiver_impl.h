@@ -70,6 +70,7 @@ class Archiver::Impl {
   Result<void> idle(PartitionId partition);
   Result<void> flush_due();
   Result<void> keep_within_memory();
+  Result<void> check_same_hub();
   Result<void> flush(PartitionId partition);
   Result<void> flush_all();
   // What a write to a partition's chain came to: being fenced ends our ownership, not the run.
@@ -99,6 +100,7 @@ class Archiver::Impl {
   DamagedPartitions damaged_;
   Duration started_{};
   bool watermark_moved_ = true;
+  bool hub_is_known_ = false;         // its identity was seen since the last events came
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at
 };
 

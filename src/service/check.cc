@@ -36,9 +36,14 @@ Result<Found> check_hub(Parts& parts) {
   CV_ASSIGN(const std::vector<PartitionBounds> bounds, hub->bounds());
   std::int64_t events = 0;
   for (const PartitionBounds& b : bounds) events += b.next.value - b.first.value;
-  return Found(std::to_string(described.partitions) +
-               (described.partitions == 1 ? " partition, " : " partitions, ") + std::to_string(events) +
-               " events kept");
+  const std::string what = std::to_string(described.partitions) +
+                           (described.partitions == 1 ? " partition, " : " partitions, ") +
+                           std::to_string(events) + " events kept";
+  CV_ASSIGN(const std::vector<std::string> advice, hub->advice());
+  if (advice.empty()) return Found(what);
+  std::string words;
+  for (const std::string& one : advice) words += (words.empty() ? "" : "; ") + one;
+  return Found(what, Error(ErrorCode::kUsage, words, hub->url(), "change the settings of the topic"));
 }
 
 // What is written to a store that keeps everything stays there: then one object serves every check.

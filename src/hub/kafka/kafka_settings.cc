@@ -221,7 +221,7 @@ Result<void> use_connection_string(const std::string& secret, Settings& into) {
     return differs("namespace", host_of(*theirs), host_of(into.servers));
   if (!parsed.entity_path.empty() && parsed.entity_path != into.topic)
     return differs("hub", parsed.entity_path, into.topic);
-  if (parsed.emulator) into.properties["security.protocol"] = "SASL_PLAINTEXT";
+  if (parsed.emulator) into.properties.emplace("security.protocol", "SASL_PLAINTEXT");
   into.properties["sasl.mechanism"] = "PLAIN";
   into.properties["sasl.username"] = "$ConnectionString";
   into.properties["sasl.password"] = std::string(trimmed(secret));
