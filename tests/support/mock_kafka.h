@@ -30,10 +30,13 @@ class MockKafka {
  public:
   explicit MockKafka(int brokers = 1) {
     char words[256];
-    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), words, sizeof words);
+    rd_kafka_conf_t* const conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", words, sizeof words);
+    handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
     if (handle_ == nullptr) throw std::runtime_error(words);
     cluster_ = rd_kafka_mock_cluster_new(handle_, brokers);
     if (cluster_ == nullptr) throw std::runtime_error("no mock cluster");
+    rd_kafka_mock_set_controller_id(cluster_, 1);
     rd_kafka_mock_group_initial_rebalance_delay_ms(cluster_, 0);
   }
   ~MockKafka() {

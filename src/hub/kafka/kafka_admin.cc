@@ -61,7 +61,24 @@ auto Admin::patiently(Call call) -> decltype(call()) {
 }
 
 Result<TopicDescription> Admin::describe_topic() {
-  return patiently([&] { return describe_topic_once(); });
+  const bool plain = client_.parts().settings.event_hubs;
+  return patiently([&] { return plain ? count_partitions() : describe_topic_once(); });
+}
+
+// The oldest of the questions: any service with this protocol answers it, from any of its brokers.
+Result<TopicDescription> Admin::count_partitions() {
+  const std::string wanted = "cannot look at the event hub '" + topic() + "'";
+  const std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)> handle(
+      rd_kafka_topic_new(client_.handle(), topic().c_str(), nullptr), rd_kafka_topic_destroy);
+  const rd_kafka_metadata_t* answer = nullptr;
+  const auto code = rd_kafka_metadata(client_.handle(), 0, handle.get(), &answer, kRequestMs);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client_.error(wanted, code);
+  const std::unique_ptr<const rd_kafka_metadata_t, decltype(&rd_kafka_metadata_destroy)> metadata(
+      answer, rd_kafka_metadata_destroy);
+  if (metadata->topic_cnt != 1) return client_.error(wanted, RD_KAFKA_RESP_ERR__BAD_MSG);
+  if (metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_.error(wanted, metadata->topics[0].err);
+  return TopicDescription{{}, metadata->topics[0].partition_cnt};
 }
 
 Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets(const std::vector<PartitionId>& partitions,

@@ -96,6 +96,7 @@ class Admin {
   Result<std::map<PartitionId, OffsetAnswer>> offsets_once(const std::vector<PartitionId>& partitions,
                                                            std::int64_t spec);
   Result<TopicDescription> describe_topic_once();
+  Result<TopicDescription> count_partitions();
   Result<void> await_topic();
   Result<GroupState> describe_group_once(const std::string& group);
   Result<CommittedPositions> committed_once(const std::string& group);

@@ -41,8 +41,11 @@ Result<std::unique_ptr<KafkaHub>> KafkaHub::open(ClientParts parts, const HubOpt
 }
 
 Result<void> KafkaHub::start(const HubOptions& options) {
-  // A producer's connection asks no group for anything.
-  CV_ASSIGN(client_, Client::open(parts_, Client::Role::kProducer, {}));
+  // A consumer, though it never joins: librdkafka 2.15 ends the process where a coordinator has moved and the
+  // connection that asks it for positions has no group of its own.
+  CV_ASSIGN(client_, Client::open(parts_, Client::Role::kConsumer,
+                                  {{"group.id", options.group}, {"enable.auto.commit", "false"}}));
+  client_->closed();  // there is nothing to leave
   admin_.emplace(*client_, clock_);
   const Result<TopicDescription> topic = admin_->describe_topic();
   if (!topic && topic.error().code == ErrorCode::kNotFound) {
