@@ -24,6 +24,7 @@ class AzureParts {
   Result<std::unique_ptr<ObjectStore>> open_store(const std::string& scheme, const OpenRequest& request);
   // Made when it is first needed: who has a key is not asked for more. Lives as long as this object.
   Result<azure::TokenSource*> tokens();
+  HttpClient& http() { return http_; }
 
  private:
   const Environment environment_;

@@ -6,6 +6,7 @@
 
 #include "app/azure_parts.h"
 #include "hub/hub.h"
+#include "hub/kafka/kafka_settings.h"
 #include "service/drivers.h"
 
 namespace changevault {
@@ -20,8 +21,11 @@ class KafkaParts {
 
   // `scheme`: "kafka" or "eventhubs", of the URL whose rest the request holds.
   Result<std::unique_ptr<Hub>> open_hub(const std::string& scheme, const OpenRequest& request);
+  // Of an event hub's groups, over Azure Resource Manager with a token.
+  Result<std::unique_ptr<GroupManagement>> open_management(const OpenRequest& request);
 
  private:
+  Result<kafka::Settings> settings(const std::string& scheme, const OpenRequest& request) const;
   Result<std::string> secret(const std::string& scheme, const OpenRequest& request) const;
 
   const Environment environment_;

@@ -56,6 +56,9 @@ Drivers drivers(const std::string& owner, const Environment& environment, const 
       return kafka->open_hub(name, request);
     };
   }
+  out.managements["eventhubs"] = [kafka](const OpenRequest& request) {
+    return kafka->open_management(request);
+  };
   for (const char* scheme : {"azure", "abfss", "abfs", "https", "http"}) {
     out.stores[scheme] = [azure, name = std::string(scheme)](const OpenRequest& request) {
       return azure->open_store(name, request);

@@ -84,6 +84,7 @@ Result<void> Archiver::Impl::loop(const std::stop_token& stop) {
     if (finished) return {};
   }
   CV_TRY(flush_all());
+  CV_TRY(commit_numbers());
   return seal_if_due();
 }
 
@@ -219,6 +220,15 @@ Result<void> Archiver::Impl::flush(PartitionId partition) {
 
 Result<void> Archiver::Impl::flush_all() {
   for (const PartitionId partition : owned()) CV_TRY(flush(partition));
+  return {};
+}
+
+Result<void> Archiver::Impl::commit_numbers() {
+  for (const PartitionId partition : owned()) {
+    Owned* const owned = find(partition);
+    if (owned == nullptr) continue;
+    CV_TRY(written(partition, owned->archive.commit_numbers()));
+  }
   return {};
 }
 

@@ -73,6 +73,7 @@ class Archiver::Impl {
   Result<void> check_same_hub();
   Result<void> flush(PartitionId partition);
   Result<void> flush_all();
+  Result<void> commit_numbers();
   // What a write to a partition's chain came to: being fenced ends our ownership, not the run.
   Result<void> written(PartitionId partition, const Result<void>& outcome);
   Result<bool> done();

@@ -64,6 +64,7 @@ Result<bool> Archiver::Impl::done() {
     if (find(partition) != nullptr) CV_TRY(idle(partition));
   }
   if (mode_ == ArchiveMode::kOnceAndClose) CV_TRY(close(clock));
+  CV_TRY(commit_numbers());
   CV_TRY(seal_if_due());
   return true;
 }

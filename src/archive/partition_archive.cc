@@ -284,6 +284,21 @@ Result<void> PartitionArchive::commit_idle(Timestamp watermark) {
   return {};
 }
 
+Result<void> PartitionArchive::commit_numbers() {
+  if (!open_.empty() || next_ == committed_next_ || !committed_reached_) return {};
+  CV_TRY(write_slot(CommitEntry{context_.identity.epoch,
+                                committed_next_,
+                                next_.previous(),
+                                0,
+                                *committed_reached_,
+                                std::nullopt,
+                                {},
+                                {}}));
+  committed_next_ = next_;
+  ++context_.totals.commits;
+  return {};
+}
+
 SegmentFacts PartitionArchive::listed_facts(const ClosedSegment& closed) const {
   SegmentFacts facts = closed.finished.facts;
   facts.ns = closed.ns;

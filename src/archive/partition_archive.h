@@ -71,6 +71,9 @@ class PartitionArchive {
   Result<void> commit();
   // Moves the watermark of a partition with nothing open to `watermark`, in a slot of its own; never back.
   Result<void> commit_idle(Timestamp watermark);
+  // Numbers without events that stand behind the last commit count as read, before this owner leaves: the
+  // hub's retention would otherwise seem to have taken events with them. Nothing where there are none.
+  Result<void> commit_numbers();
 
   PartitionId partition() const { return partition_; }
   Chain& chain() { return chain_; }

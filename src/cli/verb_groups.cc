@@ -90,7 +90,10 @@ class GroupsVerb final : public Verb {
            "first; without a terminal and without --yes nothing happens (exit code 2).\n"
            "TIME BEHIND is the age of the next event to read, by the hub's clock.\n"
            "WHERE is " +
-           std::string(kHubPositionWords) + ".";
+           std::string(kHubPositionWords) +
+           ".\n"
+           "Azure Event Hubs knows a second kind of consumer group, for AMQP readers and Functions: "
+           "--management";
   }
   std::string examples() const override {
     return "changevault groups list\n"
@@ -107,11 +110,15 @@ class GroupsVerb final : public Verb {
     app.add_option("--partition", partition_, "with reset: only this partition")
         ->type_name("P")
         ->check(whole_number());
+    app.add_flag(
+        "--management", management_,
+        "with list, create, delete: the consumer groups that Azure and the portal know (Event Hubs)");
     app.add_flag("--yes,-y", yes_, "do not ask");
   }
 
   Result<int> run(Context& context) override {
     CV_TRY(check_flags());
+    if (management_) return manage(context);
     CV_ASSIGN(Hub* const hub, context.parts.hub());
     if (action_ == "list") return list(*hub, context);
     if (action_ == "describe") return describe(*hub, context);
@@ -140,6 +147,12 @@ class GroupsVerb final : public Verb {
     if (action_ == "list" && !group_.empty()) {
       return Error(ErrorCode::kUsage, "list takes no group", group_,
                    "for one group: changevault groups describe " + group_);
+    }
+    if (management_ && (action_ == "describe" || action_ == "reset"))
+      return misplaced("--management", "list, create and delete");
+    if (management_ && from_) {
+      return Error(ErrorCode::kUsage, "a group that Azure manages has no position", "--from",
+                   "its readers keep their own; leave --from away");
     }
     if (from_ && action_ != "create") return misplaced("--from", "create");
     if (to_ && action_ != "reset") return misplaced("--to", "reset");
@@ -221,10 +234,24 @@ class GroupsVerb final : public Verb {
     return kExitDone;
   }
 
+  // The two kinds know nothing of each other.
+  std::string event_hubs_words(const HubDescription& hub) const {
+    const std::string host = hub.identity.substr(hub.identity.find("//") + 2);
+    return "note: this is a group of the Kafka endpoint, for the whole namespace; readers over AMQP, and "
+           "Azure "
+           "Functions, need one of the other kind: changevault groups create " +
+           printable(group_) +
+           " --management, or az eventhubs eventhub consumer-group create -g RESOURCE_GROUP "
+           "--namespace-name " +
+           host.substr(0, host.find('.')) + " --eventhub-name " + hub.topic + " -n " + printable(group_);
+  }
+
   Result<int> create(Hub& hub, Context& context) {
     CV_ASSIGN(const HubPosition position, parse_hub_position(from_.value_or("end"), "--from"));
+    CV_ASSIGN(const HubDescription described, hub.describe());
     CV_ASSIGN(const GroupPositions positions, positions_at(hub, position));
     CV_TRY(hub.create_group(group_, positions));
+    if (described.kind == "eventhubs") context.out.note(event_hubs_words(described));
     if (!context.out.json_wanted()) {
       context.out.print("made group " + printable(group_));
       return describe(hub, context);
@@ -303,6 +330,34 @@ class GroupsVerb final : public Verb {
     return go ? kExitDone : kExitUsage;
   }
 
+  Result<int> manage(Context& context) {
+    CV_ASSIGN(const std::unique_ptr<GroupManagement> management, context.parts.group_management());
+    if (action_ == "list") {
+      CV_ASSIGN(const std::vector<std::string> names, management->list());
+      if (context.out.json_wanted()) {
+        context.out.print_json({{"consumer_groups", names}});
+        return kExitDone;
+      }
+      for (const std::string& name : names) context.out.print(printable(name));
+      return kExitDone;
+    }
+    if (action_ == "create") {
+      CV_TRY(management->create(group_));
+      context.out.note("note: readers of the Kafka endpoint, this program among them, do not see it");
+    } else {
+      if (!allowed(context, "delete the consumer group " + printable(group_) + " of the event hub?"))
+        return kExitUsage;
+      CV_TRY(management->remove(group_));
+    }
+    const std::string done = action_ == "create" ? "created" : "deleted";
+    if (context.out.json_wanted()) {
+      context.out.print_json({{"consumer_group", group_}, {done, true}});
+    } else {
+      context.out.print(done + " consumer group " + printable(group_));
+    }
+    return kExitDone;
+  }
+
   bool allowed(Context& context, const std::string& question) const {
     if (yes_ || context.confirm(question)) return true;
     context.out.note("nothing was changed; say --yes to do it without being asked");
@@ -315,6 +370,7 @@ class GroupsVerb final : public Verb {
   std::optional<std::string> to_;
   std::optional<std::int32_t> partition_;
   bool yes_ = false;
+  bool management_ = false;
 };
 
 }  // namespace

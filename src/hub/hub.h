@@ -140,6 +140,9 @@ class Hub {
   // One event by its place; nullopt where the hub no longer has it or not yet. Owns nothing outside the
   // returned batch.
   virtual Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) = 0;
+  // The first event at `at` or behind it: where numbers carry none (control records, keys that were compacted
+  // away), or are gone. nullopt where the partition ends without one.
+  virtual Result<std::optional<EventBatch>> read_from(PartitionId partition, Sequence at);
   // The first event whose broker time is `time` or later, whatever the times of the events behind it (after
   // an import they may go back); the partition's end where there is none.
   virtual Result<Sequence> at_time(PartitionId partition, Timestamp time) = 0;

@@ -85,6 +85,13 @@ HubPartition judge(HubPartitionFacts facts) {
   return out;
 }
 
+void nothing_waits(HubPartition& partition) {
+  partition.pending = 0;
+  partition.oldest_pending.reset();
+  partition.at_risk = false;
+  partition.state = state_of(partition);
+}
+
 std::int64_t HubCoverage::pending() const {
   return sum(partitions, [](const HubPartition& p) { return p.pending; });
 }

@@ -75,6 +75,9 @@ struct HubCoverage {
   bool uncertain() const;  // of some partition nobody can say
 };
 
+// The numbers that are not archived carry no event (control records of transactions, compacted keys).
+void nothing_waits(HubPartition& partition);
+
 // {"url":…,"identity_matches":…,"replaced":…,"partitions":[…],"pending":n,"lost":n,…}; what is not known is
 // null.
 Json to_json(const HubCoverage& hub);

@@ -27,9 +27,10 @@ struct Configuration {
     std::string group;
     std::int32_t partitions = 0;
     Duration lease;
-    Duration retention;                          // zero: for ever
-    std::int64_t retention_bytes = 0;            // zero: without limit
-    std::string secret_file;                     // absolute; empty: none
+    Duration retention;                // zero: for ever
+    std::int64_t retention_bytes = 0;  // zero: without limit
+    std::string secret_file;           // absolute; empty: none
+    std::string resource_id;           // of an Event Hubs namespace, for its management; empty: not said
     std::map<std::string, std::string> options;  // of the Kafka client, by their own names; may hold secrets
   } hub;
   struct Store {

@@ -133,6 +133,12 @@ const std::vector<ConfigurationKey>& configuration_keys() {
          c.hub.secret_file = v;
          return {};
        }},
+      {"hub", "resource_id", true, "",
+       "Azure resource id of an Event Hubs namespace, for `changevault groups … --management` alone.",
+       [](C& c, V v) -> Result<void> {
+         c.hub.resource_id = v;
+         return {};
+       }},
       {"store", "url", true, "file:data/archive", "Where the archive is kept.", set_store_url},
       {"store", "root", true, "changestreams", "Folder of the archive inside the store.", set_root},
       {"store", "secret_file", true, "",

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "hub/hub.h"
+#include "hub/management.h"
 #include "service/configuration.h"
 #include "store/object_store.h"
 #include "warehouse/warehouse.h"
@@ -41,6 +42,7 @@ using Driver = std::function<Result<std::unique_ptr<Part>>(const OpenRequest&)>;
 
 struct Drivers {
   std::map<std::string, Driver<Hub>> hubs;
+  std::map<std::string, Driver<GroupManagement>> managements;  // by the hub's scheme; few have one
   std::map<std::string, Driver<ObjectStore>> stores;
   std::map<std::string, Driver<Warehouse>> warehouses;
 };

@@ -12,7 +12,7 @@ std::optional<EventAge> EventAges::of(PartitionId partition, Sequence at) {
     if (failed_) return std::nullopt;
     clock_ = *clock;
   }
-  const Result<std::optional<EventBatch>> read = hub_.read(partition, at);
+  const Result<std::optional<EventBatch>> read = hub_.read_from(partition, at);
   failed_ = !read.has_value();
   if (failed_ || !*read || (*read)->events.empty()) return std::nullopt;
   const Timestamp time = (*read)->events.front().broker_time;
@@ -24,7 +24,9 @@ std::optional<Duration> EventAges::lag_of(const GroupPosition& position) {
   const Sequence next = position.next.value_or(position.bounds.first);
   if (next < position.bounds.first) return std::nullopt;
   const std::optional<EventAge> oldest = of(position.partition, next);
-  return oldest ? std::optional(oldest->age) : std::nullopt;
+  if (oldest) return oldest->age;
+  // Numbers without events: nothing waits there.
+  return answered() ? std::optional(Duration{}) : std::nullopt;
 }
 
 }  // namespace changevault

@@ -19,8 +19,10 @@ class EventAges {
  public:
   explicit EventAges(Hub& hub) : hub_(hub) {}
 
-  // nullopt: there is no event (any more, or yet), or the hub does not answer.
+  // Of the event there, or the first one behind it. nullopt: there is none, or the hub does not answer.
   std::optional<EventAge> of(PartitionId partition, Sequence at);
+  // The hub has answered every question.
+  bool answered() const { return !failed_; }
   // How far behind a group is; zero where it has read all, nullopt where it is not known or the hub has
   // deleted what comes next.
   std::optional<Duration> lag_of(const GroupPosition& position);

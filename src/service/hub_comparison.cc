@@ -117,6 +117,8 @@ class HubComparer {
       if (const auto found = ages.of(bounds.partition, *oldest)) {
         partition.oldest_pending_time = found->time;
         partition.oldest_pending_age = found->age;
+      } else if (ages.answered()) {
+        nothing_waits(partition);
       }
     }
     out_.partitions.push_back(std::move(partition));

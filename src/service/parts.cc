@@ -49,6 +49,16 @@ Result<Hub*> Parts::hub(OpenMode mode) {
   return hub_.get();
 }
 
+Result<std::unique_ptr<GroupManagement>> Parts::group_management() {
+  const auto url = split_url(configuration_.hub.url);
+  if (!url || !drivers_.managements.contains(url->scheme)) {
+    return Error(ErrorCode::kUsage, "this hub has no groups beside those of its readers",
+                 without_secrets(configuration_.hub.url), "leave --management away");
+  }
+  return open_part(drivers_.managements, "hub", configuration_.hub.url,
+                   {{}, OpenMode::kOpen, configuration_, clock_, random_, patience_, notice_});
+}
+
 Result<ObjectStore*> Parts::store(OpenMode mode) {
   if (!store_) {
     CV_ASSIGN(store_, open_part(drivers_.stores, "store", configuration_.store.url,

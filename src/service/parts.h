@@ -27,6 +27,8 @@ class Parts {
   // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
   // init`.
   Result<Hub*> hub(OpenMode mode = OpenMode::kOpen);
+  // Of the consumer groups that the hub's cloud knows; the caller's. kUsage for a hub that has none.
+  Result<std::unique_ptr<GroupManagement>> group_management();
   Result<ObjectStore*> store(OpenMode mode = OpenMode::kOpen);
   // A store beside the configured one, with a secret file of its own ("": none); the caller's. `url` as
   // store.url takes it, but with paths that count from the working directory, and without a secret (kUsage):

@@ -132,15 +132,21 @@ Result<void> KafkaHub::check_partition(PartitionId partition) {
   return no_such_partition(partition, topic.partitions, url());
 }
 
-Result<std::optional<EventBatch>> KafkaHub::read(PartitionId partition, Sequence at) {
+Result<std::optional<EventBatch>> KafkaHub::read_from(PartitionId partition, Sequence at) {
   CV_TRY(check_partition(partition));
   CV_ASSIGN(const std::vector<PartitionBounds> bounds, admin_->bounds({partition}));
-  if (at < bounds[0].first || at >= bounds[0].next) return std::optional<EventBatch>();
-  Result<std::optional<EventBatch>> found = reader_.first_from(partition, at);
+  const Sequence first = std::max(at, bounds[0].first);
+  if (first >= bounds[0].next) return std::optional<EventBatch>();
+  Result<std::optional<EventBatch>> found = reader_.first_from(partition, first);
   // Retention may have taken it since the bounds were asked for.
   if (!found && found.error().code == ErrorCode::kNotFound) return std::optional<EventBatch>();
-  if (!found || !*found || (*found)->events[0].sequence == at) return found;
-  return std::optional<EventBatch>();  // a control record, or a key that was compacted away
+  return found;
+}
+
+Result<std::optional<EventBatch>> KafkaHub::read(PartitionId partition, Sequence at) {
+  CV_ASSIGN(std::optional<EventBatch> found, read_from(partition, at));
+  if (!found || found->events[0].sequence == at) return found;
+  return std::optional<EventBatch>();
 }
 
 Result<Sequence> KafkaHub::at_time(PartitionId partition, Timestamp time) {
