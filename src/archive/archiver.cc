@@ -139,11 +139,11 @@ Result<void> Archiver::Impl::add_all(const EventBatch& batch) {
   for (const HubEvent& event : batch.events) {
     Owned* const owned = find(batch.partition);
     if (owned == nullptr) return {};
-    CV_TRY(owned->archive.add(event, now));
+    CV_ASSIGN(const std::int64_t taken, owned->archive.add(event, now));
     const OpenBatch& open = owned->archive.open();
     if (open.largest_segment() >= options_.segment_bytes || open.ledger_bytes() >= kMostLedgerBytes)
       CV_TRY(flush(batch.partition));
-    unchecked_bytes_ += static_cast<std::int64_t>(event.payload.size());
+    unchecked_bytes_ += taken;
     if (unchecked_bytes_ >= kMemoryCheckBytes) CV_TRY(keep_within_memory());
   }
   if (Owned* const owned = find(batch.partition)) owned->archive.skip_to(batch.next);

@@ -54,13 +54,15 @@ Result<HubEvidence> look_for_replacement(const Archiver::Parts& parts, const Sea
   const HubEntry& known = sealer.hub();
   const RecordIdentity identity{known.source_id, known.identity, known.epoch};
   RecordBuilder builder(identity);
+  const OversizeReader bodies(parts.store, parts.layout);
+  const ComparedHub compared{parts.hub, bodies, builder, identity};
   HubEvidence out;
   for (std::int32_t p = 0; p < known.partitions; ++p) {
     const PartitionId partition(p);
     Chain chain(parts.store, parts.layout.partition_chain(partition));
     CV_ASSIGN(const ResumePoint resume, read_resume_point(chain, sealer.promised_end(partition)));
     if (!resume.next || resume.epoch != known.epoch) continue;
-    CV_ASSIGN(const HubComparison found, compare_with_hub(parts.hub, builder, identity, partition, resume));
+    CV_ASSIGN(const HubComparison found, compare_with_hub(compared, partition, resume));
     if (found.fit == HubFit::kReplaced && out.replaced.empty()) out.replaced = found.what;
     if (found.fit == HubFit::kOvertaken && out.overtaken.empty()) out.overtaken = found.what;
     out.undecided |= found.fit == HubFit::kOvertaken && resume.tail.has_value();

@@ -118,7 +118,7 @@ Result<std::vector<Leftover>> find_leftovers(ObjectStore& store, const KeyLayout
   std::vector<Leftover> out;
   const std::string ledger = layout.ledger_prefix();
   CV_TRY(for_each_object(store, layout.archive_prefix(), [&](const ObjectInfo& info) -> Result<void> {
-    if (info.key.starts_with(ledger)) return {};
+    if (info.key.starts_with(ledger) || layout.parse_oversize(info.key)) return {};
     CV_ASSIGN(const LeftoverFate fate, chains.fate_of(info.key));
     if (fate != LeftoverFate::kListed) out.push_back({info.key, info.bytes, fate});
     return {};

@@ -69,7 +69,7 @@ struct Leftover {
   bool operator==(const Leftover&) const = default;
 };
 
-// Every object below the root, outside of the ledger, that no slot lists.
+// Every object below the root that no slot lists; the ledger itself and bodies of oversize events are none.
 Result<std::vector<Leftover>> find_leftovers(ObjectStore& store, const KeyLayout& layout);
 // Deletes those of `keys` whose fate, asked again of the ledger as it stands now, allows it. Returns what was
 // deleted, and what was kept why.

@@ -17,18 +17,22 @@ EventId OpenBatch::add(const HubEvent& event, Timestamp effective, Timestamp pro
                        RecordBuilder& builder, const RecordIdentity& identity, BlockCompressor& compressor) {
   const Hour hour = hour_of(effective);
   const auto parsed = builder.parse(event);
-  if (!parsed) {
-    OpenSegment& open = segment_at({{}, {}, hour, true});
-    const EventId id =
-        EventId::of_position(identity.hub_identity, identity.epoch, event.partition, event.sequence);
-    RecordBuilder::append_dead_letter(parsed.error(), event, effective, processed, open.writer.text());
-    added(open, {event.sequence, effective, id, {}}, compressor);
-    return id;
-  }
+  if (!parsed) return add_refused(event, parsed.error(), effective, processed, identity, compressor);
   OpenSegment& open = segment_at({parsed->database, parsed->collection, hour, false});
   builder.append_record(*parsed, event, effective, processed, open.writer.text());
   added(open, {event.sequence, effective, parsed->id, parsed->operation}, compressor);
   return parsed->id;
+}
+
+EventId OpenBatch::add_refused(const HubEvent& event, const Refusal& reason, Timestamp effective,
+                               Timestamp processed, const RecordIdentity& identity,
+                               BlockCompressor& compressor) {
+  OpenSegment& open = segment_at({{}, {}, hour_of(effective), true});
+  const EventId id =
+      EventId::of_position(identity.hub_identity, identity.epoch, event.partition, event.sequence);
+  RecordBuilder::append_dead_letter(reason, event, effective, processed, open.writer.text());
+  added(open, {event.sequence, effective, id, {}}, compressor);
+  return id;
 }
 
 OpenBatch::OpenSegment& OpenBatch::segment_at(const PlaceView& place) {

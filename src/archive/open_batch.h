@@ -34,6 +34,9 @@ class OpenBatch {
   // the reason. Returns the id that the ledger's tail names it by.
   EventId add(const HubEvent& event, Timestamp effective, Timestamp processed, RecordBuilder& builder,
               const RecordIdentity& identity, BlockCompressor& compressor);
+  // The same of a message that is known not to be one: a dead letter for this reason.
+  EventId add_refused(const HubEvent& event, const Refusal& reason, Timestamp effective, Timestamp processed,
+                      const RecordIdentity& identity, BlockCompressor& compressor);
 
   bool empty() const { return open_.empty(); }
   std::int64_t memory() const { return memory_; }

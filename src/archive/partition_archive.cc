@@ -52,6 +52,7 @@ PartitionArchive::PartitionArchive(PartitionId partition, ArchiveContext& contex
     : partition_(partition),
       context_(context),
       chain_(context.parts.store, context.parts.layout.partition_chain(partition)),
+      bodies_(context.parts.store, context.parts.layout),
       open_(context.options.segment) {}
 
 Result<bool> PartitionArchive::claim(const ClaimTerms& terms) {
@@ -127,7 +128,7 @@ Result<Sequence> PartitionArchive::start_of(const ResumePoint& resume, const Cla
                  chain_.key(resume.end.previous()), "point hub.url at that hub, then start again");
   }
   CV_ASSIGN(const HubComparison found,
-            compare_with_hub(parts.hub, context_.builder, context_.identity, partition_, resume));
+            compare_with_hub({parts.hub, bodies_, context_.builder, context_.identity}, partition_, resume));
   if (found.fit == HubFit::kReplaced) return hub_replaced(found, parts.hub.url());
   overtaken = found.fit == HubFit::kOvertaken;
   if (overtaken && !context_.options.accept_loss) return hub_overtook(found, parts.hub.url());
@@ -218,21 +219,34 @@ Timestamp PartitionArchive::effective_time(Timestamp broker, Timestamp now) cons
   return time;
 }
 
-Result<void> PartitionArchive::add(const HubEvent& event, Timestamp now) {
+Result<std::int64_t> PartitionArchive::add(const HubEvent& event, Timestamp now) {
   if (event.sequence < next_) {
     return Error(ErrorCode::kInternal,
                  fmt::format("the hub gave sequence {} where {} was next", event.sequence.value, next_.value),
                  fmt::format("{} partition {}", context_.parts.hub.url(), partition_.value));
   }
+  const Archiver::Parts& parts = context_.parts;
+  CV_ASSIGN(const std::optional<OversizeBody> body,
+            retry(context_.retry, parts.clock, parts.random, context_.stop,
+                  [&] { return bodies_.read(event.payload); }));
   const Timestamp effective = effective_time(event.broker_time, now);
-  if (open_.empty()) open_since_ = context_.parts.clock.steady();
-  const EventId id =
-      open_.add(event, effective, now, context_.builder, context_.identity, context_.compressor);
+  if (open_.empty()) open_since_ = parts.clock.steady();
+  const EventId id = place(event, body, effective, now);
   next_ = event.sequence.next();
   reached_ = effective;
   tail_ = Tail{event.sequence, id, event.broker_time};
   ++open_events_;
-  return {};
+  return static_cast<std::int64_t>(body && *body ? (*body)->size() : event.payload.size());
+}
+
+EventId PartitionArchive::place(const HubEvent& event, const std::optional<OversizeBody>& body,
+                                Timestamp effective, Timestamp now) {
+  const RecordIdentity& identity = context_.identity;
+  if (body && !*body)
+    return open_.add_refused(event, body->error(), effective, now, identity, context_.compressor);
+  HubEvent whole = event;
+  if (body) whole.payload = **body;
+  return open_.add(whole, effective, now, context_.builder, identity, context_.compressor);
 }
 
 void PartitionArchive::skip_to(Sequence next) {

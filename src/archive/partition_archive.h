@@ -29,6 +29,7 @@
 #include "archive/chain.h"
 #include "archive/ledger.h"
 #include "archive/open_batch.h"
+#include "archive/oversize_reader.h"
 #include "archive/resume_point.h"
 #include "base/result.h"
 #include "hub/hub.h"
@@ -62,8 +63,10 @@ class PartitionArchive {
   // has no more of it (two agreeing reads of its start, and a refused fetch).
   Result<void> record_loss();
 
-  // Takes one event, at or behind next(). Bounded work; nothing durable happens.
-  Result<void> add(const HubEvent& event, Timestamp now);
+  // Takes one event, at or behind next(), and returns its length: that of the whole one where the message is
+  // a pointer, whose body is read, again by the context's policy where the store fails. Bounded work; nothing
+  // durable happens.
+  Result<std::int64_t> add(const HubEvent& event, Timestamp now);
   // The hub's position may stand behind the last event (numbers that carry none).
   void skip_to(Sequence next);
 
@@ -91,12 +94,15 @@ class PartitionArchive {
   Result<std::vector<std::string>> salvage(Epoch epoch, Sequence first, Sequence last);
   Result<Error> fenced();
   Timestamp effective_time(Timestamp broker, Timestamp now) const;
+  EventId place(const HubEvent& event, const std::optional<OversizeBody>& body, Timestamp effective,
+                Timestamp now);
   SegmentFacts listed_facts(const ClosedSegment& closed) const;
   Result<void> write_slot(EntryBody body);
 
   PartitionId partition_;
   ArchiveContext& context_;
   Chain chain_;
+  OversizeReader bodies_;
   Slot slot_{};  // where our next entry goes
   Slot claim_slot_{};
   std::string previous_sha_;

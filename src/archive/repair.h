@@ -87,7 +87,9 @@ class Repairer {
   };
   // `names`: believed only where the hub's events prove them.
   Repairer(const Parts& parts, RebuildSources sources, ArchiveNames names = {})
-      : parts_(parts), sources_(std::move(sources)), names_(std::move(names)) {}
+      : parts_(parts), sources_(std::move(sources)), names_(std::move(names)) {
+    if (!sources_.bodies) sources_.bodies.emplace(parts.store, parts.layout);
+  }
 
   // Verifies by `mode` and finds out of each problem whether it can be put right. Changes nothing.
   Result<RepairPlan> plan(const Scope& scope, VerifyMode mode,

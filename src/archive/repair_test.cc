@@ -12,6 +12,7 @@
 #include "archive/repair_journal.h"
 #include "archive/verify_memory.h"
 #include "base/hash.h"
+#include "codec/oversize_pointer.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"
 #include "store/faulty_store.h"
@@ -104,6 +105,35 @@ TEST_F(RepairTest, EveryLostObjectComesBackFromTheHubByteForByte) {
     EXPECT_EQ(value(store.get(key)), bytes) << key;
   }
   EXPECT_EQ(verify().verdict, Verdict::kPass);
+}
+
+// Pointers among the hub's events are followed; one that led nowhere is the same dead letter again.
+TEST_F(RepairTest, OversizeEventsComeBackByTheirBodies) {
+  const std::string body = event("shop", "orders", 500);
+  const std::string sha = sha256_hex(body);
+  const auto bytes = static_cast<std::int64_t>(body.size());
+  ASSERT_OK(store.put_if_absent(layout.oversize(sha), body));
+  hub.append(PartitionId(0), encode_oversize({KeyLayout::oversize_name(sha), bytes, sha}), at(12, 0), false);
+  const std::string gone = sha256_hex("gone");
+  hub.append(PartitionId(0), encode_oversize({KeyLayout::oversize_name(gone), 4, gone}), at(12, 1), false);
+  ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  const Catalog listed = catalog();
+  std::vector<std::string> of_noon;
+  for (const auto* list : {&listed.segments(), &listed.dead_letters()}) {
+    for (const ListedSegment& s : *list) {
+      if (s.facts.hour == hour_of(at(12, 0))) of_noon.push_back(s.facts.key);
+    }
+  }
+  ASSERT_EQ(of_noon.size(), 2U);
+  for (const std::string& key : of_noon) {
+    const std::string lost = value(store.get(key));
+    ASSERT_OK(store.remove(key));
+    EXPECT_EQ(repair(from_hub()).done, std::vector<std::string>{key});
+    EXPECT_EQ(value(store.get(key)), lost);
+  }
+  ASSERT_OK(store.remove(layout.oversize(sha)));
+  ASSERT_OK(store.remove(of_noon[0]));
+  EXPECT_EQ(plan(from_hub()).refusals.size(), 1U) << "nothing is made up";
 }
 
 TEST_F(RepairTest, ADamagedObjectIsReplacedAndKept) {

@@ -60,6 +60,27 @@ class BackwardReader {
   bool no_tail_ = false;
 };
 
+enum class TailFit {
+  kSame,
+  kUnknown,  // nothing speaks against it
+  kOther,
+};
+
+// A pointer was a dead letter where its body was not there at that time, whatever is there now.
+Result<TailFit> fit_of(const ComparedHub& compared, const HubEvent& event, const Tail& tail) {
+  if (event.broker_time != tail.broker_time) return TailFit::kOther;
+  CV_ASSIGN(const std::optional<OversizeBody> body, compared.bodies.read(event.payload));
+  const RecordIdentity& identity = compared.identity;
+  const EventId of_position =
+      EventId::of_position(identity.hub_identity, identity.epoch, event.partition, event.sequence);
+  if (body && tail.event_id == of_position) return TailFit::kSame;
+  if (body && !*body) return TailFit::kUnknown;
+  HubEvent whole = event;
+  if (body) whole.payload = **body;
+  const auto parsed = compared.builder.parse(whole);
+  return (parsed ? parsed->id : of_position) == tail.event_id ? TailFit::kSame : TailFit::kOther;
+}
+
 HubComparison replaced(PartitionBounds bounds, std::string what) {
   return {HubFit::kReplaced, bounds, std::move(what)};
 }
@@ -101,14 +122,14 @@ Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {
   return no_such_partition(partition, static_cast<std::int32_t>(all.size()), hub.url());
 }
 
-Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
-                                       PartitionId partition, const ResumePoint& resume) {
-  CV_ASSIGN(const PartitionBounds bounds, bounds_of(hub, partition));
-  return compare_with_hub(hub, builder, identity, bounds, resume);
+Result<HubComparison> compare_with_hub(const ComparedHub& compared, PartitionId partition,
+                                       const ResumePoint& resume) {
+  CV_ASSIGN(const PartitionBounds bounds, bounds_of(compared.hub, partition));
+  return compare_with_hub(compared, bounds, resume);
 }
 
-Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
-                                       const PartitionBounds& bounds, const ResumePoint& resume) {
+Result<HubComparison> compare_with_hub(const ComparedHub& compared, const PartitionBounds& bounds,
+                                       const ResumePoint& resume) {
   const PartitionId partition = bounds.partition;
   if (*resume.next > bounds.next) {
     return replaced(bounds,
@@ -122,16 +143,11 @@ Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const R
                     resume.next->value, bounds.first.value - 1, partition.value)};
   }
   if (!resume.tail) return HubComparison{HubFit::kSame, bounds, {}};
-  CV_ASSIGN(const std::optional<EventBatch> read, hub.read(partition, resume.tail->sequence));
+  CV_ASSIGN(const std::optional<EventBatch> read, compared.hub.read(partition, resume.tail->sequence));
   // No longer retained: nothing to compare with.
   if (!read || read->events.empty()) return HubComparison{HubFit::kSame, bounds, {}};
-  const HubEvent& event = read->events.front();
-  const auto parsed = builder.parse(event);
-  const EventId id =
-      parsed ? parsed->id
-             : EventId::of_position(identity.hub_identity, identity.epoch, partition, event.sequence);
-  if (id == resume.tail->event_id && event.broker_time == resume.tail->broker_time)
-    return HubComparison{HubFit::kSame, bounds, {}, true};
+  CV_ASSIGN(const TailFit fit, fit_of(compared, read->events.front(), *resume.tail));
+  if (fit != TailFit::kOther) return HubComparison{HubFit::kSame, bounds, {}, fit == TailFit::kSame};
   return replaced(bounds,
                   fmt::format("another event stands at sequence {} of partition {}, the last one archived",
                               resume.tail->sequence.value, partition.value));

@@ -6,6 +6,7 @@
 
 #include "archive/chain.h"
 #include "archive/ledger.h"
+#include "archive/oversize_reader.h"
 #include "base/result.h"
 #include "codec/record_builder.h"
 #include "hub/hub.h"
@@ -45,12 +46,22 @@ struct HubComparison {
   bool tail_found = false;  // of kSame: the last event archived was read from it again
 };
 
-// `resume` has a position, of the epoch of `identity`. `builder` makes the ids that tails are compared by.
-Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
-                                       PartitionId partition, const ResumePoint& resume);
+// The hub, and how its events are known again.
+struct ComparedHub {
+  Hub& hub;
+  const OversizeReader& bodies;  // of its pointers
+  RecordBuilder& builder;        // of the ids that tails are compared by
+  const RecordIdentity& identity;
+};
+
+// `resume` has a position, of the epoch of `compared.identity`. A pointer at the tail is compared by its
+// body. One whose body is gone (it is not needed any more) proves nothing: it is the same where it could be,
+// by its broker time.
+Result<HubComparison> compare_with_hub(const ComparedHub& compared, PartitionId partition,
+                                       const ResumePoint& resume);
 // The same with the bounds as they were read before, of the partition that they name.
-Result<HubComparison> compare_with_hub(Hub& hub, RecordBuilder& builder, const RecordIdentity& identity,
-                                       const PartitionBounds& bounds, const ResumePoint& resume);
+Result<HubComparison> compare_with_hub(const ComparedHub& compared, const PartitionBounds& bounds,
+                                       const ResumePoint& resume);
 
 // kUsage where the hub has no such partition.
 Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition);

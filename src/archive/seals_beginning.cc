@@ -43,6 +43,8 @@ Result<SealsBeginning::Proof> SealsBeginning::prove() {
   CV_ASSIGN(const std::vector<PartitionId> chains, partition_chains(parts_.store, parts_.layout));
   const RecordIdentity identity{names_.source_id, hub.identity, Epoch(0)};
   RecordBuilder builder(identity);
+  const OversizeReader bodies(parts_.store, parts_.layout);
+  const ComparedHub compared{parts_.hub, bodies, builder, identity};
   Proof proof;
   std::int32_t partitions = 1;
   for (const PartitionId partition : chains) {
@@ -57,7 +59,7 @@ Result<SealsBeginning::Proof> SealsBeginning::prove() {
       return not_proven(fmt::format("the hub has {} partitions, the archive has more", hub.partitions),
                         chain.folder());
     }
-    CV_ASSIGN(const HubComparison found, compare_with_hub(parts_.hub, builder, identity, partition, resume));
+    CV_ASSIGN(const HubComparison found, compare_with_hub(compared, partition, resume));
     if (found.fit == HubFit::kReplaced) {
       return Error(ErrorCode::kIndeterminate,
                    "the hub, or source.id, is not what was archived: " + found.what, parts_.hub.url(),

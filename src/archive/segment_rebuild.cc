@@ -162,7 +162,7 @@ class Rebuild {
       const HubEvent& event = batch->events.front();
       reached = std::max(reached, std::min(event.broker_time, block.max_time));
       if (hour_of(reached) != listed_.hour) continue;
-      append_if_ours(event, reached, out);
+      CV_TRY(append_if_ours(event, reached, out));
     }
     if (static_cast<std::int64_t>(out.sequences.size()) != block.records) {
       return cannot(fmt::format("the hub gives {} of the {} records of block {}", out.sequences.size(),
@@ -174,9 +174,15 @@ class Rebuild {
     return out;
   }
 
-  void append_if_ours(const HubEvent& event, Timestamp effective, BlockText& out) {
-    const auto parsed = builder_.parse(event);
-    if (parsed.has_value() == target_.dead_letter) return;
+  Result<void> append_if_ours(HubEvent event, Timestamp effective, BlockText& out) {
+    std::optional<OversizeBody> body;
+    if (sources_.bodies) {
+      CV_ASSIGN(body, sources_.bodies->read(event.payload));
+    }
+    if (body && *body) event.payload = **body;
+    const bool refused = body && !*body;
+    const auto parsed = refused ? std::unexpected(body->error()) : builder_.parse(event);
+    if (parsed.has_value() == target_.dead_letter) return {};
     std::string line;
     if (target_.dead_letter) {
       RecordBuilder::append_dead_letter(parsed.error(), event, effective, effective, line);
@@ -184,6 +190,7 @@ class Rebuild {
       builder_.append_record(*parsed, event, effective, effective, line);
     }
     if (!line.empty()) out.add(event.sequence, line);
+    return {};
   }
 
   // --- the times of writing ---

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "archive/catalog.h"
+#include "archive/oversize_reader.h"
 #include "base/result.h"
 #include "codec/record_builder.h"
 #include "hub/hub.h"
@@ -32,6 +33,8 @@ using StampHints = std::map<Sequence, Timestamp>;
 // Where the parts of an object may come from; each may be missing.
 struct RebuildSources {
   Hub* hub = nullptr;
+  std::optional<OversizeReader> bodies =
+      {};  // of the pointers among its events; the Repairer's own where missing
   std::function<Result<StampHints>(PartitionId, Sequence first, Sequence last)> stamps;
   // Bytes that somebody kept under this key; they are believed only with the right SHA-256.
   std::function<Result<std::optional<std::string>>(const std::string& key)> copy;

@@ -101,6 +101,11 @@ class Verifier {
       if (const auto target = targets.find(info.key); target != targets.end()) target->second->seen = info;
       if (info.key.starts_with(ledger) || listed.contains(info.key)) return {};
       const auto name = layout_.parse(info.key);
+      if (!name && layout_.parse_oversize(info.key)) {
+        ++report_.oversize_bodies;
+        report_.oversize_bytes += info.bytes;
+        return {};
+      }
       if (!name || !name->origin) {
         report_.foreign.push_back(info.key);
         return {};

@@ -48,6 +48,8 @@ struct VerifyReport {
   std::int64_t remembered = 0;            // objects that were verified before and are unchanged since
   std::optional<Timestamp> oldest_check;  // of those, the one that lies furthest back
   std::int64_t lost_ranges = 0;           // that the hub no longer had, by the operator's word
+  std::int64_t oversize_bodies = 0;       // of events larger than the hub takes: counted, not read, and
+  std::int64_t oversize_bytes = 0;        // nothing misses one once its event is archived
   std::vector<VerifyProblem> problems;
   std::vector<std::string> leftovers;  // objects of interrupted writes that nothing lists; harmless
   std::vector<std::string> salvage;    // leftovers that a lost range names: all that is left of it

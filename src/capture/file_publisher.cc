@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "capture/import_merge.h"
 #include "capture/line_reader.h"
@@ -17,11 +20,17 @@ constexpr Duration kLateTolerance = seconds(60);
 // Collects messages into batches and counts what the hub has accepted.
 class BatchSender {
  public:
-  BatchSender(Producer& producer, const PublishOptions& options,
+  BatchSender(OversizeProducer producer, const PublishOptions& options,
               const std::function<void(const PublishTotals&)>& progress)
-      : producer_(producer), options_(options), progress_(progress) {}
+      : producer_(std::move(producer)),
+        largest_whole_(producer_.largest_whole()),
+        options_(options),
+        progress_(progress) {}
 
-  Result<void> add(std::string_view payload, std::optional<Timestamp> time) {
+  // `where`: names the event, asked only for an error.
+  Result<void> add(std::string_view payload, std::optional<Timestamp> time,
+                   const std::function<std::string()>& where) {
+    if (payload.size() > largest_whole_) return add_oversize(payload, time, where);
     bytes_ += payload.size();
     batch_.push_back({partition_key(payload), std::string(payload), time});
     if (batch_.size() < options_.batch_events && bytes_ < options_.batch_bytes) return {};
@@ -34,6 +43,7 @@ class BatchSender {
     CV_TRY(producer_.append(std::exchange(batch_, {})));
     totals.events += static_cast<std::int64_t>(events);
     totals.bytes += static_cast<std::int64_t>(std::exchange(bytes_, 0));
+    totals.oversize = producer_.oversize();
     if (progress_) progress_(totals);
     return {};
   }
@@ -41,7 +51,23 @@ class BatchSender {
   PublishTotals totals;
 
  private:
-  Producer& producer_;
+  // By itself, behind what came before: an error is this event's alone.
+  Result<void> add_oversize(std::string_view payload, std::optional<Timestamp> time,
+                            const std::function<std::string()>& where) {
+    CV_TRY(send());
+    bytes_ = payload.size();
+    batch_.push_back({partition_key(payload), std::string(payload), time});
+    Result<void> sent = send();
+    if (sent) return sent;
+    bytes_ = 0;
+    Error error = std::move(sent).error();
+    error.message = fmt::format("{}, with {} bytes, is larger than the {} that the hub takes: {}", where(),
+                                payload.size(), largest_whole_, error.message);
+    return error;
+  }
+
+  OversizeProducer producer_;
+  const std::size_t largest_whole_;
   const PublishOptions& options_;
   const std::function<void(const PublishTotals&)>& progress_;
   std::vector<Message> batch_;
@@ -58,7 +84,8 @@ Result<void> send_file(const std::string& path, BatchSender& sender, const std::
     if (line->empty()) {
       ++sender.totals.empty_lines;
     } else {
-      CV_TRY(sender.add(*line, std::nullopt));
+      CV_TRY(sender.add(*line, std::nullopt,
+                        [&] { return "line " + std::to_string(lines->line()) + " of " + lines->object(); }));
     }
   }
   return Error(ErrorCode::kCancelled, "stopped", path);
@@ -96,7 +123,7 @@ Result<void> import_files(const std::vector<std::string>& paths, std::optional<T
     }
     if (!event->own_time) ++sender.totals.without_time;
     newest = std::max(newest.value_or(time), time);
-    CV_TRY(sender.add(event->payload, time));
+    CV_TRY(sender.add(event->payload, time, [&] { return event->where; }));
   }
   return Error(ErrorCode::kCancelled, "stopped");
 }
@@ -118,8 +145,8 @@ Result<PublishTotals> publish_files(Hub& hub, const std::vector<std::string>& pa
     return Error(ErrorCode::kUsage, "this hub gives events its own times and takes none", hub.url(),
                  "publish without --time-from, or import into an embedded hub (sqlite:)");
   }
-  CV_ASSIGN(const auto producer, hub.producer());
-  BatchSender sender(*producer, options, progress);
+  CV_ASSIGN(auto producer, hub.producer());
+  BatchSender sender(OversizeProducer(std::move(producer), options.oversize), options, progress);
   Result<void> read = publish_all(hub, paths, options, clock, sender, stop);
   // What was read before an input failed or the stop came is sent: a pipe gives it only once. After an error
   // of the hub nothing is left in the batch.

@@ -8,6 +8,7 @@
 #include "capture/cluster_time.h"
 #include "codec/document_key.h"
 #include "hub/memory/memory_hub.h"
+#include "store/memory/memory_store.h"
 #include "tests/support/expect.h"
 #include "tests/support/temp_dir.h"
 
@@ -174,6 +175,78 @@ TEST_F(FilePublisher, ImportNeedsAHubThatTakesTimes) {
   EXPECT_ERROR(publish_files(hub, {file("a", event("a", kSecond))}, {.time_from_cluster_time = true}, clock_,
                              nullptr, {}),
                ErrorCode::kUsage);
+}
+
+class OversizePublisher : public FilePublisher {
+ protected:
+  OversizePublisher() { hub_.limit_payload(300); }
+  PublishOptions with_store() {
+    PublishOptions options;
+    options.oversize = {&layout_, [this]() -> Result<ObjectStore*> {
+                          ++opened_;
+                          return &store_;
+                        }};
+    return options;
+  }
+
+  MemoryStore store_{clock_};
+  KeyLayout layout_{"changestreams"};
+  int opened_ = 0;
+};
+
+TEST_F(OversizePublisher, PutsTheBodyIntoTheStoreAndAPointerIntoTheHub) {
+  const std::string large(400, 'x');
+  const std::string path = file("a", "small\n" + large + "\nlast\n");
+  const auto totals = value(publish({path}, with_store()));
+  EXPECT_EQ(totals.events, 3);
+  EXPECT_EQ(totals.oversize, 1);
+  EXPECT_EQ(totals.bytes, 409);
+  const Texts messages = stored();
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[0], "small");
+  EXPECT_EQ(messages[2], "last");
+  const auto pointer = parse_oversize(messages[1]);
+  ASSERT_TRUE(pointer);
+  EXPECT_EQ(value(store_.get("changestreams/" + pointer->key)), large);
+  // What the hub holds, sent again, is the same event.
+  ASSERT_OK(publish({file("again", messages[1])}, with_store()));
+  EXPECT_EQ(stored().back(), messages[1]);
+}
+
+TEST_F(OversizePublisher, OpensNoStoreForWhatTheHubTakes) {
+  ASSERT_OK(publish({file("a", std::string(300, 'x'))}, with_store()));
+  EXPECT_EQ(opened_, 0);
+}
+
+TEST_F(OversizePublisher, ImportsKeepTheirTimes) {
+  std::string large = event("b", kSecond + 5);
+  large.insert(large.size() - 1, R"(,"text":")" + std::string(400, 'x') + "\"");
+  PublishOptions options = with_store();
+  options.time_from_cluster_time = true;
+  const auto totals = value(
+      publish({file("a", event("a", kSecond) + "\n" + large + "\n" + event("c", kSecond + 9))}, options));
+  EXPECT_EQ(totals.oversize, 1);
+  EXPECT_EQ(stored().size(), 3U);
+  EXPECT_EQ(times_, (std::vector<std::int64_t>{0, 5, 9}));
+}
+
+TEST_F(OversizePublisher, WithoutAStoreTheLineIsNamedAndWhatCameBeforeIsSent) {
+  const std::string path = file("a", "one\ntwo\n" + std::string(400, 'x') + "\nfour\n");
+  PublishOptions options;
+  options.oversize = {&layout_, []() -> Result<ObjectStore*> {
+                        return Error(ErrorCode::kUsage, "this program knows no store of that kind", "s3://b",
+                                     "known are: file:");
+                      }};
+  for (const PublishOptions& with : {options, PublishOptions()}) {
+    const auto refused = publish({path}, with);
+    EXPECT_ERROR(refused, ErrorCode::kUsage);
+    EXPECT_NE(refused.error().message.find("line 3 of " + path), std::string::npos)
+        << refused.error().message;
+    EXPECT_NE(refused.error().message.find("400 bytes"), std::string::npos) << refused.error().message;
+    EXPECT_NE(refused.error().message.find("2 events were sent before"), std::string::npos);
+    EXPECT_FALSE(refused.error().hint.empty());
+  }
+  EXPECT_EQ(stored(), (Texts{"one", "two", "one", "two"}));
 }
 
 TEST(ClusterTime, ReadsEveryFormAndOnlyTheEventsOwn) {

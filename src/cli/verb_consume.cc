@@ -130,7 +130,8 @@ class ConsumeVerb final : public Verb {
     return "Prints each event as it was published, a line each, and remembers the position of its own group\n"
            "once the events went out: killed in between, it repeats some, it never skips one. Readers of "
            "one\n"
-           "group share the partitions. A group that is new begins at the oldest event.";
+           "group share the partitions. A group that is new begins at the oldest event. An event that was\n"
+           "larger than the hub takes is printed as the pointer that stands in its place.";
   }
   std::string examples() const override {
     return "changevault consume --group audit --follow\n"

@@ -11,12 +11,15 @@ Json to_json(const PublishTotals& totals) {
           {"bytes", totals.bytes},
           {"empty_lines", totals.empty_lines},
           {"late", totals.late},
-          {"without_time", totals.without_time}};
+          {"without_time", totals.without_time},
+          {"oversize", totals.oversize}};
 }
 
 std::string describe(const PublishTotals& totals) {
   std::string out = "published " + counted(totals.events, "event") + " (" + human_bytes(totals.bytes) + ")";
   if (totals.empty_lines > 0) out += "; " + counted(totals.empty_lines, "empty line") + " skipped";
+  if (totals.oversize > 0)
+    out += "; " + counted(totals.oversize, "event") + " larger than the hub takes put into the store";
   if (totals.late > 0) out += "; " + counted(totals.late, "late event") + " accepted";
   if (totals.without_time > 0)
     out += "; " + counted(totals.without_time, "event") + " without a time took the one before";
@@ -30,7 +33,11 @@ class PublishVerb final : public Verb {
   std::string usage() const override { return "FILE…|- [flags]"; }
   std::string details() const override {
     return "Each line is sent as it is; gzip files are read too. The same document always goes to the same "
-           "partition.";
+           "partition.\n"
+           "Of an event that is larger than the hub takes, the body goes into the store and a pointer into "
+           "the "
+           "hub;\n"
+           "archive puts them together again.";
   }
   std::string examples() const override {
     return "changevault publish events.jsonl more.jsonl.gz\n"
@@ -58,6 +65,7 @@ class PublishVerb final : public Verb {
     PublishOptions options;
     options.time_from_cluster_time = !time_from_.empty();
     options.allow_late = allow_late_;
+    options.oversize = {&context.parts.layout(), [&] { return context.parts.store(); }};
     Progress progress(context.out, context.parts.clock());
     const auto show = [&](const PublishTotals& totals) {
       progress.show([&] { return progress.rate(totals.events, "event"); });

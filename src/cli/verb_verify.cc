@@ -128,6 +128,7 @@ class VerifyVerb final : public Verb {
                      {"remembered", report.remembered},
                      {"oldest_check", nullptr},
                      {"lost_ranges", report.lost_ranges},
+                     {"oversize", {{"bodies", report.oversize_bodies}, {"bytes", report.oversize_bytes}}},
                      {"leftovers", report.leftovers},
                      {"salvage", report.salvage},
                      {"foreign", report.foreign}};

@@ -14,6 +14,7 @@ class EnvelopeGuess {
   std::string reason() const;
 
  private:
+  bool oversize_ = false;
   bool payload_ = false;
   bool schema_ = false;
   bool op_ = false;

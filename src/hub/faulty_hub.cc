@@ -67,6 +67,7 @@ class FaultyProducer final : public Producer {
     return call_with(fault, name(HubOperation::kAppend), {},
                      [&] { return inner_->append(std::move(messages)); });
   }
+  std::size_t largest_payload() const override { return inner_->largest_payload(); }
 
  private:
   std::unique_ptr<Producer> inner_;

@@ -2,7 +2,9 @@
 // Drivers: sqlite/ (embedded), kafka/ (Apache Kafka, Azure Event Hubs), memory/ (tests).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -97,6 +99,8 @@ class Producer {
   // All of them, durably, in order within each partition, or (on an error) a part of them; the count accepted
   // so far is then in the error's message.
   virtual Result<void> append(std::vector<Message> messages) = 0;
+  // The longest payload that `append` takes, whatever its key; one that is longer is kUsage.
+  virtual std::size_t largest_payload() const { return std::numeric_limits<std::size_t>::max(); }
 };
 
 // The archive that a group belongs to: its members are the archivers of this one archive.

@@ -60,6 +60,14 @@ TEST_F(CopyArchiveTest, IsTheArchiveAgain) {
   EXPECT_EQ(again.already_there, report.copied);
 }
 
+// Their events may not be archived yet: whoever goes on at the destination needs them.
+TEST_F(CopyArchiveTest, BodiesOfOversizeEventsComeAlongEvenDamagedOnes) {
+  const std::string name = layout.oversize(std::string(64, 'a'));
+  ASSERT_OK(store.put_if_absent(name, "not what its name says"));
+  EXPECT_TRUE(copy().complete);
+  EXPECT_EQ(value(to_.get(name)), "not what its name says");
+}
+
 TEST_F(CopyArchiveTest, BringsWhatCameSince) {
   copy();
   fill(100);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "archive/ledger_problem.h"
+#include "archive/oversize_reader.h"
 #include "archive/resume_point.h"
 #include "codec/record_builder.h"
 #include "service/event_ages.h"
@@ -28,7 +29,8 @@ class HubComparer {
         catalog_(catalog),
         known_(*catalog.hub()),
         identity_{known_.source_id, known_.identity, known_.epoch},
-        builder_(identity_) {}
+        builder_(identity_),
+        bodies_(store, layout) {}
 
   Result<HubCoverage> run() {
     CV_ASSIGN(const HubDescription described, hub_.describe());
@@ -129,7 +131,8 @@ class HubComparer {
   Result<void> place(const PartitionBounds& bounds, const ResumePoint& position, HubPartitionFacts& facts) {
     if (position.next && position.epoch == known_.epoch && !position.closed) {
       facts.archived = position.next;
-      CV_ASSIGN(const HubComparison found, compare_with_hub(hub_, builder_, identity_, bounds, position));
+      CV_ASSIGN(const HubComparison found,
+                compare_with_hub({hub_, bodies_, builder_, identity_}, bounds, position));
       if (found.fit == HubFit::kReplaced) facts.replaced = found.what;
     } else if (!position.next && catalog_.joined_later(bounds.partition)) {
       facts.begin = Sequence(0);
@@ -144,6 +147,7 @@ class HubComparer {
   const HubEntry& known_;
   const RecordIdentity identity_;
   RecordBuilder builder_;
+  OversizeReader bodies_;
   HubCoverage out_;
 };
 

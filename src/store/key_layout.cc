@@ -17,6 +17,8 @@ constexpr std::string_view kSlotSuffix = ".json";
 constexpr std::string_view kDatabaseFolder = "_database";
 constexpr std::string_view kClusterFolder = "_cluster";
 constexpr std::string_view kDeadLetterFolder = "_deadletter";
+constexpr std::string_view kOversizeFolder = "_oversize";
+constexpr std::size_t kSha256Digits = 64;
 constexpr std::size_t kMaxEncodedName = 180;
 constexpr std::string_view kCutMark = ".~";
 
@@ -217,6 +219,19 @@ std::optional<SegmentName> KeyLayout::parse(std::string_view key) const {
   return name;
 }
 
+std::string KeyLayout::oversize_name(std::string_view sha256) {
+  return fmt::format("{}/{}/{}{}", kOversizeFolder, sha256.substr(0, 2), sha256, kSlotSuffix);
+}
+
+std::optional<std::string> KeyLayout::parse_oversize(std::string_view key) const {
+  std::string_view rest = key;
+  if (!take_prefix(rest, oversize_prefix()) || !take_suffix(rest, kSlotSuffix)) return std::nullopt;
+  const std::string_view sha256 = rest.substr(rest.find('/') + 1);
+  const bool is_hex = sha256.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (sha256.size() != kSha256Digits || !is_hex || oversize(sha256) != key) return std::nullopt;
+  return std::string(sha256);
+}
+
 std::string KeyLayout::archive_prefix() const {
   return under_root("");
 }
@@ -242,6 +257,9 @@ std::string KeyLayout::hour_prefix(const Namespace& ns, Hour hour) const {
 
 std::string KeyLayout::dead_letter_prefix() const {
   return under_root("_deadletter/");
+}
+std::string KeyLayout::oversize_prefix() const {
+  return under_root("_oversize/");
 }
 std::string KeyLayout::ledger_prefix() const {
   return under_root("_ledger/");

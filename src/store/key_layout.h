@@ -10,6 +10,8 @@
 //   changestreams/_ledger/acks/000000000000.json                                  chain of acknowledgements
 //   changestreams/_ledger/recoveries/20250116T081500Z-1a2b3c4d/plan.json          and 000000000000.json …:
 //   its journal
+//   changestreams/_oversize/5f/5f70bf18…e18.json                                 body of an event that the
+//   hub does not take
 #pragma once
 
 #include <optional>
@@ -53,12 +55,20 @@ class KeyLayout {
   // .jsonl.gz. A name whose collection part was cut and hashed comes back as it stands in the path.
   std::optional<SegmentName> parse(std::string_view key) const;
 
+  // The body of an event that is larger than the hub takes; `sha256`: of the body, 64 hex digits, lower case.
+  std::string oversize(std::string_view sha256) const { return under_root(oversize_name(sha256)); }
+  // The same without the root, as pointers name it: "_oversize/5f/5f70bf18….json".
+  static std::string oversize_name(std::string_view sha256);
+  // The sha256 that the name of a body says; nullopt for what is none.
+  std::optional<std::string> parse_oversize(std::string_view key) const;
+
   // Prefixes, each ended by '/'.
   std::string archive_prefix() const;  // everything under the root
   std::string database_prefix(const std::string& database) const;
   std::string namespace_prefix(const Namespace& ns) const;
   std::string hour_prefix(const Namespace& ns, Hour hour) const;  // "…/2025/01/15/14-", ended by '-'
   std::string dead_letter_prefix() const;
+  std::string oversize_prefix() const;
   std::string ledger_prefix() const;
   std::string partition_chain(PartitionId partition) const;
   std::string seal_chain() const;

@@ -55,6 +55,24 @@ TEST(KeyLayout, PrefixesEndWhereTheNextPartStarts) {
             "changestreams/_ledger/recoveries/20250116T081500Z-1a2b3c4d/plan.json");
 }
 
+TEST(KeyLayout, BodiesOfOversizeEventsAreNamedByTheirSha256) {
+  const std::string sha = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+  EXPECT_EQ(KeyLayout::oversize_name(sha), "_oversize/5f/" + sha + ".json");
+  EXPECT_EQ(kLayout.oversize(sha), "changestreams/_oversize/5f/" + sha + ".json");
+  EXPECT_EQ(KeyLayout("").oversize(sha), "_oversize/5f/" + sha + ".json");
+  EXPECT_EQ(kLayout.oversize_prefix(), "changestreams/_oversize/");
+  EXPECT_EQ(kLayout.parse_oversize(kLayout.oversize(sha)), sha);
+  EXPECT_EQ(KeyLayout("").parse_oversize(KeyLayout("").oversize(sha)), sha);
+  EXPECT_EQ(kLayout.parse(kLayout.oversize(sha)), std::nullopt);
+  EXPECT_EQ(kLayout.parse_oversize(kFile), std::nullopt);
+  for (const std::string& other :
+       {"_oversize/5f/" + sha + ".json", "changestreams/_oversize/5e/" + sha + ".json",
+        "changestreams/_oversize/" + sha + ".json", "changestreams/_oversize/5f/x/" + sha + ".json",
+        "changestreams/_oversize/5f/" + sha, "changestreams/_oversize/5f/" + sha + "0.json",
+        "changestreams/_oversize/5F/5F" + sha.substr(2) + ".json", std::string("changestreams/_oversize/")})
+    EXPECT_EQ(kLayout.parse_oversize(other), std::nullopt) << other;
+}
+
 TEST(KeyLayout, WithoutARootKeysStartAtTheStore) {
   const KeyLayout layout("");
   EXPECT_EQ(layout.archive_prefix(), "");

@@ -1,9 +1,12 @@
 // The faults of docs/reliability.md, on the real embedded parts; each test carries its number.
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 
 #include "archive/hour_catalog.h"
+#include "archive/oversize_producer.h"
 #include "recovery/coverage.h"
 #include "tests/fault/real_vault.h"
 
@@ -13,6 +16,23 @@ namespace {
 using testing::at;
 using testing::RealVault;
 using testing::value;
+
+// A hub that takes messages of so many bytes: no padded event, but pointers.
+class SmallProducer final : public Producer {
+ public:
+  static constexpr std::size_t kLargest = 256;
+  explicit SmallProducer(std::unique_ptr<Producer> inner) : inner_(std::move(inner)) {}
+  Result<void> append(std::vector<Message> messages) override {
+    for (const Message& message : messages) {
+      if (message.payload.size() > kLargest) return Error(ErrorCode::kUsage, "too large");
+    }
+    return inner_->append(std::move(messages));
+  }
+  std::size_t largest_payload() const override { return kLargest; }
+
+ private:
+  std::unique_ptr<Producer> inner_;
+};
 
 class FaultList : public ::testing::Test {
  protected:
@@ -37,6 +57,28 @@ class FaultList : public ::testing::Test {
     vault_.expect_archived();
     ASSERT_OK(vault_.load());
     vault_.expect_loaded();
+  }
+
+  // --- events larger than the hub takes ---
+
+  OversizeProducer oversize_producer(Hub& hub, ObjectStore& store) {
+    vault_.padding = std::max<std::size_t>(vault_.padding, 1000);
+    return {std::make_unique<SmallProducer>(value(hub.producer())),
+            {&vault_.layout, [&store]() -> Result<ObjectStore*> { return &store; }}};
+  }
+  void publish_large(int count, Timestamp from) {
+    OversizeProducer to = oversize_producer(vault_.hub(), vault_.store());
+    ASSERT_OK(vault_.publish_to(to, count, from));
+    ASSERT_EQ(to.oversize(), count);
+  }
+  std::vector<std::string> bodies() {
+    std::vector<std::string> found;
+    EXPECT_OK(for_each_object(vault_.store(), vault_.layout.oversize_prefix(),
+                              [&](const ObjectInfo& info) -> Result<void> {
+                                found.push_back(info.key);
+                                return {};
+                              }));
+    return found;
   }
 
   RealVault vault_;
@@ -132,6 +174,90 @@ TEST_F(FaultList, T09_ALoadWhoseAnswerIsLostIsNotLoadedTwice) {
   EXPECT_ERROR(vault_.load({.warehouse = &warehouse}), ErrorCode::kUnreachable);
   ASSERT_OK(vault_.load({.warehouse = &warehouse}));
   expect_whole();
+}
+
+TEST_F(FaultList, T15_KilledBetweenBodyAndPointerItIsPublishedAgain) {
+  FaultyHub hub(vault_.hub(), [](HubOperation operation, const std::string&) {
+    if (operation == HubOperation::kAppend) throw RealVault::Died();
+    return Fault::kNone;
+  });
+  OversizeProducer dying = oversize_producer(hub, vault_.store());
+  ASSERT_TRUE(RealVault::died([&] { ignore_error(vault_.publish_to(dying, 6, at(10, 0)), "it dies"); }));
+  EXPECT_EQ(bodies().size(), 6U);
+  expect_whole();  // bodies without pointers are harmless
+  EXPECT_TRUE(vault_.leftovers().empty());
+  publish_large(6, at(10, 0));
+  EXPECT_EQ(bodies().size(), 6U);
+  expect_whole();
+}
+
+TEST_F(FaultList, T15_KilledWhileBodiesAreWrittenItIsPublishedAgain) {
+  for (int death = 1; death <= 6; ++death) {
+    int puts = 0;
+    FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string&) {
+      if (operation == StoreOperation::kPut && ++puts == death) throw RealVault::Died();
+      return Fault::kNone;
+    });
+    OversizeProducer dying = oversize_producer(vault_.hub(), store);
+    ASSERT_TRUE(RealVault::died([&] { ignore_error(vault_.publish_to(dying, 6, at(10, 0)), "it dies"); }));
+  }
+  publish_large(6, at(10, 0));
+  expect_whole();
+}
+
+// A run looks at the tail of each partition again, archives one event more, and dies at the next body.
+TEST_F(FaultList, T15_AnArchiverThatDiesReadsTheBodiesAgain) {
+  vault_.options.memory = 1;
+  vault_.padding = 300'000;  // a commit for each event
+  publish_large(6, at(10, 0));
+  int deaths = 0;
+  for (int left = 1; left > 0;) {
+    int gets = 0;
+    FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+      if (operation == StoreOperation::kGet && vault_.layout.parse_oversize(key) &&
+          ++gets == RealVault::kPartitions + 2)
+        throw RealVault::Died();
+      return Fault::kNone;
+    });
+    left = RealVault::died([&] { ASSERT_OK(vault_.archive(ArchiveMode::kOnce, {.store = &store})); }) ? 1 : 0;
+    ASSERT_LE(deaths += left, 20);
+  }
+  EXPECT_GE(deaths, 2);
+  expect_whole();
+}
+
+TEST_F(FaultList, T15_AStoreThatFailsForAMomentCostsNothing) {
+  publish_large(6, at(10, 0));
+  int failed = 0;
+  FaultyStore store(vault_.store(), [&](StoreOperation operation, const std::string& key) {
+    if (operation != StoreOperation::kGet || !vault_.layout.parse_oversize(key)) return Fault::kNone;
+    return failed++ % 3 == 0 ? Fault::kFailBefore : failed % 3 == 0 ? Fault::kWrongAnswer : Fault::kNone;
+  });
+  ASSERT_OK(vault_.archive(ArchiveMode::kOnce, {.store = &store}));
+  EXPECT_GE(failed, 6);
+  expect_whole();
+}
+
+// Neither dropped nor tried for ever: named, with the pointer's bytes, and all others go on.
+TEST_F(FaultList, T15_ABodyThatIsLostIsADeadLetter) {
+  publish_large(6, at(10, 0));
+  const std::vector<std::string> all = bodies();
+  ASSERT_EQ(all.size(), 6U);
+  ASSERT_OK(vault_.store().remove(all[0]));
+  const std::filesystem::path flipped = vault_.store_folder() / all[1];
+  std::filesystem::permissions(flipped, std::filesystem::perms::owner_write,
+                               std::filesystem::perm_options::add);
+  std::fstream(flipped, std::ios::in | std::ios::out | std::ios::binary).seekp(40).put('?');
+  const ArchiveTotals totals = value(vault_.archive());
+  EXPECT_EQ(totals.events, 18);
+  EXPECT_EQ(totals.dead_letters, 2);
+  EXPECT_EQ(value(vault_.archive()).events, 0);
+  const VerifyReport report = vault_.verify();
+  EXPECT_EQ(report.verdict, Verdict::kPass);
+  EXPECT_EQ(report.records_checked, 16);
+  EXPECT_EQ(report.dead_letters_checked, 2);
+  EXPECT_EQ(report.oversize_bodies, 5);
+  EXPECT_TRUE(vault_.leftovers().empty());
 }
 
 TEST_F(FaultList, T16_WhatFillsABatchIsInIt) {

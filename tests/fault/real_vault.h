@@ -68,14 +68,19 @@ class RealVault {
   }
 
   // So many new events of the collections shop.c0 to shop.c2, a minute apart from `from` on.
-  void publish(int count, Timestamp from) {
+  void publish(int count, Timestamp from) { ASSERT_OK(publish_to(*value(hub_->producer()), count, from)); }
+  // The same by this producer; where that fails, none of them counts as published.
+  Result<void> publish_to(Producer& producer, int count, Timestamp from) {
     std::vector<Message> messages;
-    for (int i = 0; i < count; ++i, ++published_) {
-      messages.push_back({std::to_string(published_),
-                          event("shop", "c" + std::to_string(published_ % 3), published_),
-                          from + minutes(i)});
+    for (int i = 0; i < count; ++i) {
+      const int number = published_ + i;
+      std::string payload = event("shop", "c" + std::to_string(number % 3), number);
+      payload.insert(payload.rfind("some text"), padding, 'x');
+      messages.push_back({std::to_string(number), std::move(payload), from + minutes(i)});
     }
-    ASSERT_OK(value(hub_->producer())->append(std::move(messages)));
+    CV_TRY(producer.append(std::move(messages)));
+    published_ += count;
+    return {};
   }
   int published() const { return published_; }
 
@@ -151,6 +156,7 @@ class RealVault {
   Random& random = system_random();
   KeyLayout layout{"changestreams"};
   ArchiverOptions options;
+  std::size_t padding = 0;  // of the documents of new events
 
  private:
   std::unique_ptr<Hub> hub_;

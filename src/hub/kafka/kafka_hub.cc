@@ -1,6 +1,7 @@
 #include "hub/kafka/kafka_hub.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "hub/hub_checks.h"
 #include "hub/kafka/group_mark.h"
@@ -181,8 +182,21 @@ Result<void> KafkaHub::mark_group(const std::string& group, const GroupOwner& ow
   return marked;
 }
 
+// A topic may take less than the client would send, or more than it does by default.
+std::size_t KafkaHub::largest_message() {
+  const Settings& settings = parts_.settings;
+  if (settings.event_hubs) return settings.largest_message;
+  constexpr std::size_t kMost = std::size_t{64} << 20;
+  const std::string said = admin_->topic_setting("max.message.bytes").value_or("");
+  std::size_t takes = 0;
+  const auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), takes);
+  const bool known = error == std::errc() && end == said.data() + said.size() && takes >= 1000;
+  if (!known) return settings.largest_message;
+  return settings.sized_by_user ? std::min(settings.largest_message, takes) : std::min(takes, kMost);
+}
+
 Result<std::unique_ptr<Producer>> KafkaHub::producer() {
-  CV_ASSIGN(auto producer, TopicProducer::open(parts_));
+  CV_ASSIGN(auto producer, TopicProducer::open(parts_, largest_message()));
   return std::unique_ptr<Producer>(std::move(producer));
 }
 

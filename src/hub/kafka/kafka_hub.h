@@ -60,6 +60,7 @@ class KafkaHub final : public Hub {
   Result<void> move_group(const std::string& group, const GroupPositions& positions);
   Result<void> mark_group(const std::string& group, const GroupOwner& owner);
   Result<std::optional<Timestamp>> newest_event();
+  std::size_t largest_message();
 
   const ClientParts parts_;
   Clock& clock_;

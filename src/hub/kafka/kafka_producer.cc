@@ -43,10 +43,20 @@ rd_kafka_resp_err_t hand_over(const Client& client, const Message& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<TopicProducer>> TopicProducer::open(const ClientParts& parts) {
-  const Properties own{{"enable.idempotence", "true"}, {"acks", "all"}, {"partitioner", "murmur2_random"}};
+Result<std::unique_ptr<TopicProducer>> TopicProducer::open(const ClientParts& parts,
+                                                           std::size_t largest_message) {
+  const Properties own{{"enable.idempotence", "true"},
+                       {"acks", "all"},
+                       {"partitioner", "murmur2_random"},
+                       {"message.max.bytes", std::to_string(largest_message)}};
   CV_ASSIGN(auto client, Client::open(parts, Client::Role::kProducer, own, RD_KAFKA_EVENT_DR));
-  return std::unique_ptr<TopicProducer>(new TopicProducer(std::move(client)));
+  return std::unique_ptr<TopicProducer>(new TopicProducer(std::move(client), largest_message));
+}
+
+// Room for the key and for what the protocol puts around a message.
+std::size_t TopicProducer::largest_payload() const {
+  constexpr std::size_t kRoom = 8192;
+  return largest_message_ > 2 * kRoom ? largest_message_ - kRoom : largest_message_ / 2;
 }
 
 Result<void> TopicProducer::append(std::vector<Message> messages) {

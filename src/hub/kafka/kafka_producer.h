@@ -11,14 +11,17 @@ namespace changevault::kafka {
 
 class TopicProducer final : public Producer {
  public:
-  // `parts` outlives it.
-  static Result<std::unique_ptr<TopicProducer>> open(const ClientParts& parts);
+  // `parts` outlives it. `largest_message`: with its key and what is around it, as client and topic agree.
+  static Result<std::unique_ptr<TopicProducer>> open(const ClientParts& parts, std::size_t largest_message);
 
   Result<void> append(std::vector<Message> messages) override;
+  std::size_t largest_payload() const override;
 
  private:
-  explicit TopicProducer(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+  TopicProducer(std::unique_ptr<Client> client, std::size_t largest_message)
+      : client_(std::move(client)), largest_message_(largest_message) {}
   std::unique_ptr<Client> client_;
+  const std::size_t largest_message_;
 };
 
 }  // namespace changevault::kafka

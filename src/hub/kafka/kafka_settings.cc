@@ -173,6 +173,7 @@ Result<void> set_message_size(Settings& into, std::size_t initial) {
     return Error(ErrorCode::kUsage, "hub.options: message.max.bytes is no number from 1000 to 1000000000");
   }
   into.largest_message = static_cast<std::size_t>(std::stoll(text));
+  into.sized_by_user = true;
   return {};
 }
 

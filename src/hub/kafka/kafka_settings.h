@@ -21,6 +21,7 @@ struct Settings {
   std::string auth_scope;  // of the Entra tokens that are needed; empty: none
   // Largest message with its key and headers, in bytes.
   std::size_t largest_message = 1'000'000;
+  bool sized_by_user = false;  // that is what message.max.bytes says
 };
 
 // What surrounds a URL. Nothing of it may be shown.

@@ -19,12 +19,18 @@ class MemoryProducer final : public Producer {
     const MutexLock lock(state_->mutex);
     const Timestamp now = clock_.now();
     for (Message& message : messages) {
+      if (message.payload.size() > state_->largest_payload)
+        return Error(ErrorCode::kUsage, "a payload is larger than the hub takes", "memory:");
       const PartitionId partition(
           partition_of(message.key, static_cast<std::int32_t>(state_->partitions.size())));
       state_->append(partition, std::move(message.payload), std::min(message.time.value_or(now), now),
                      !message.time);
     }
     return {};
+  }
+  std::size_t largest_payload() const override {
+    const MutexLock lock(state_->mutex);
+    return state_->largest_payload;
   }
 
  private:
@@ -184,6 +190,11 @@ void MemoryHub::skip(PartitionId partition, std::int64_t positions) {
   MemoryPartition& in = state_->partition(partition);
   in.next = in.next.next(positions);
   ++state_->changes;
+}
+
+void MemoryHub::limit_payload(std::size_t bytes) {
+  const MutexLock lock(state_->mutex);
+  state_->largest_payload = bytes;
 }
 
 void MemoryHub::trim(PartitionId partition, Sequence first) {

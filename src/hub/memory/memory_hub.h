@@ -41,6 +41,8 @@ class MemoryHub final : public Hub {
   Sequence append(PartitionId partition, std::string payload, Timestamp broker_time, bool live = true);
   // Positions without an event, as a broker's control records leave them.
   void skip(PartitionId partition, std::int64_t positions);
+  // Producers take no longer payload from now on.
+  void limit_payload(std::size_t bytes);
   // Drops the events before `first`, which may be up to the end.
   void trim(PartitionId partition, Sequence first);
   // The members of the group hear of it with their next poll.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,6 +55,7 @@ struct MemoryHubState {
   std::map<std::string, Group> groups CV_GUARDED_BY(mutex){{"$Default", {}}};
   std::optional<Timestamp> newest CV_GUARDED_BY(mutex);
   bool live CV_GUARDED_BY(mutex) = false;
+  std::size_t largest_payload CV_GUARDED_BY(mutex) = std::numeric_limits<std::size_t>::max();
   std::int64_t changes CV_GUARDED_BY(mutex) = 0;
   std::int64_t joined CV_GUARDED_BY(mutex) = 0;  // members so far
 
