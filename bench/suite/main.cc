@@ -60,6 +60,7 @@ std::vector<WorkResult> measure_all(const Options& options) {
   if (wanted_any(options, {"azure-get-small", "azure-get-large", "azure-put"})) {
     for (const Work& work : azure_works(bench)) take(work);
   }
+  if (wanted(options, "kafka")) take(kafka_work(bench, large));
   if (results.empty()) throw Failed("--only names no work");
   return results;
 }

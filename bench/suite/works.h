@@ -22,4 +22,7 @@ std::vector<Work> memory_works(const Dataset& small, const Dataset& large);
 // Against Azurite, beside curl and rclone. Throws Failed where one of them is not installed.
 std::vector<Work> azure_works(const Bench& bench);
 
+// On a real Kafka, beside kcat. Throws Failed where they are not installed.
+Work kafka_work(const Bench& bench, const Dataset& dataset);
+
 }  // namespace changevault::bench

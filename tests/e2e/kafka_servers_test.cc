@@ -225,6 +225,29 @@ TEST_F(KafkaLife, ACompactedTopicIsArchivedAsItStandsAndAdvisedAgainst) {
   EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
 }
 
+TEST_F(KafkaLife, T15WhatTheTopicDoesNotTakeGoesByTheStore) {
+  KafkaBroker& broker = *KafkaBroker::shared();
+  broker.create_topic(topic_, 2, {{"max.message.bytes", "50000"}});
+  use(broker.bootstrap());
+  vault_.expect(0, {"init"});
+  std::string all = lines(0, 10);
+  for (const int bytes : {30'000, 41'000, 49'000, 60'000, 3'000'000}) {
+    std::string large = event(100 + bytes);
+    large.insert(large.rfind("}}"),
+                 ",\"text\":\"" + std::string(static_cast<std::size_t>(bytes), 'x') + "\"");
+    all += large + "\n";
+  }
+  all += std::string(90'000, 'x') + "\n";  // no event, and it goes the same way
+  const json published = vault_.expect_json(0, {"publish", vault_.write("events.jsonl", all)});
+  EXPECT_EQ(published.at("events"), 16);
+  EXPECT_GE(published.at("oversize"), 4);
+  const json archived = vault_.expect_json(0, {"archive", "--once"});
+  EXPECT_EQ(archived.at("records"), 15);
+  EXPECT_EQ(archived.at("dead_letters"), 1);
+  expect_archived(vault_, 15);
+  EXPECT_EQ(vault_.number("SELECT max(length(full_document::VARCHAR)) FROM mongodb_changes") / 1'000'000, 3);
+}
+
 TEST_F(KafkaLife, OneBrokerOfThreeDiesAndComesBack) {
   KafkaCluster cluster;
   cluster.create_topic(topic_, 6);

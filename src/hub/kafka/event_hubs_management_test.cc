@@ -37,7 +37,7 @@ class EventHubsManagement : public ::testing::Test {
   Settings settings_ = value(make_settings({"eventhubs", "//ns/hub", {}, {}}));
   FixedToken tokens_;
   CurlClient http_{CurlOptions{}};
-  ManualClock clock_;
+  ManualClock clock_{Timestamp{0}};
 };
 
 TEST_F(EventHubsManagement, GroupsAreListedMadeAndRemoved) {

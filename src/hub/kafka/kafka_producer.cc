@@ -1,5 +1,7 @@
 #include "hub/kafka/kafka_producer.h"
 
+#include "base/hash.h"
+
 namespace changevault::kafka {
 namespace {
 
@@ -27,12 +29,20 @@ void serve(rd_kafka_queue_t* queue, int wait_ms, Deliveries& into) {
     into.count(*message);
 }
 
+// Events without a document and a namespace are placed by their whole text: equal texts keep one partition by
+// its checksum as well.
+std::string sent_key(const std::string& key) {
+  constexpr std::size_t kLongest = 1024;
+  return key.size() <= kLongest ? key : "sha256:" + sha256_hex(key);
+}
+
 rd_kafka_resp_err_t hand_over(const Client& client, const Message& message) {
+  const std::string key = sent_key(message.key);
   rd_kafka_vu_t fields[4];
   fields[0].vtype = RD_KAFKA_VTYPE_TOPIC;
   fields[0].u.cstr = client.parts().settings.topic.c_str();
   fields[1].vtype = RD_KAFKA_VTYPE_KEY;
-  fields[1].u.mem = {const_cast<char*>(message.key.data()), message.key.size()};  // it is copied
+  fields[1].u.mem = {const_cast<char*>(key.data()), key.size()};  // it is copied
   fields[2].vtype = RD_KAFKA_VTYPE_VALUE;
   fields[2].u.mem = {const_cast<char*>(message.payload.data()), message.payload.size()};
   fields[3].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
