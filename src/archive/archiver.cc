@@ -18,6 +18,10 @@ constexpr std::int64_t kMemoryCheckBytes = std::int64_t{256} << 10;
 constexpr Duration kLongestPoll = milliseconds(500);
 // An outside thing that fails is tried again for this long; a run that should end soon gives up sooner.
 constexpr Duration kGiveUpFollowing = minutes(5);
+// How long partitions that the group takes away may go on being flushed, all together.
+constexpr Duration kRevokeDeadline = seconds(20);
+// How old the store's clock may be, as it is read from an answer of it.
+constexpr Duration kStoreClockAge = seconds(5);
 constexpr Duration kGiveUpOnce = seconds(15);
 
 }  // namespace
@@ -114,7 +118,8 @@ Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
     standby_.remove(partition);
     damaged_.remove(partition);
   }
-  for (const PartitionId partition : poll.revoked) CV_TRY(give_up(partition));
+  const Duration deadline = now() + kRevokeDeadline;
+  for (const PartitionId partition : poll.revoked) CV_TRY(give_up(partition, deadline));
   for (const PartitionId partition : poll.assigned) CV_TRY(take_over(partition));
   context_->uploaded.reset();  // true for the partitions of one poll, not for later ones
   if (poll.batch) CV_TRY(take(*poll.batch, polled_at));
@@ -129,9 +134,18 @@ Result<void> Archiver::Impl::take(const EventBatch& batch, Timestamp polled_at) 
   if (owned == nullptr) return {};
   owned->at_end.reset();
   if (!batch.at_end) return {};
-  CV_ASSIGN(const std::optional<Timestamp> store_clock, parts_.store.clock());
+  CV_ASSIGN(const std::optional<Timestamp> store_clock, this->store_clock());
   owned->at_end = ClockReading{polled_at, store_clock, batch.clock};
   return idle(batch.partition);
+}
+
+// Of a few seconds ago at most: it bounds the watermark from above, and may ask a service far away.
+Result<std::optional<Timestamp>> Archiver::Impl::store_clock() {
+  if (!store_clock_ || now().ms - store_clock_at_.ms >= kStoreClockAge.ms) {
+    CV_ASSIGN(store_clock_, parts_.store.clock());
+    store_clock_at_ = now();
+  }
+  return store_clock_;
 }
 
 Result<void> Archiver::Impl::add_all(const EventBatch& batch) {
@@ -161,6 +175,7 @@ Result<void> Archiver::Impl::idle(PartitionId partition) {
   const bool hour_passed =
       committed ? hour_of(*watermark) > hour_of(*committed) : owned->archive.open().empty();
   if (!hour_passed) return {};
+  CV_TRY(check_same_hub());
   CV_TRY(flush(partition));
   owned = find(partition);
   if (owned == nullptr) return {};
@@ -224,6 +239,7 @@ Result<void> Archiver::Impl::flush_all() {
 }
 
 Result<void> Archiver::Impl::commit_numbers() {
+  CV_TRY(check_same_hub());
   for (const PartitionId partition : owned()) {
     Owned* const owned = find(partition);
     if (owned == nullptr) continue;

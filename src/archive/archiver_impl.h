@@ -51,7 +51,7 @@ class Archiver::Impl {
   Result<void> loop(const std::stop_token& stop);
   Result<Poll> poll(const std::stop_token& stop);
   Result<void> handle(const Poll& poll, Timestamp polled_at);
-  Result<void> give_up(PartitionId partition);
+  Result<void> give_up(PartitionId partition, Duration deadline);
   Result<void> take_over(PartitionId partition);
   Result<void> claim(PartitionId partition);
   Result<bool> seek(Owned& owned);
@@ -71,6 +71,7 @@ class Archiver::Impl {
   Result<void> flush_due();
   Result<void> keep_within_memory();
   Result<void> check_same_hub();
+  Result<std::optional<Timestamp>> store_clock();
   Result<void> flush(PartitionId partition);
   Result<void> flush_all();
   Result<void> commit_numbers();
@@ -101,6 +102,8 @@ class Archiver::Impl {
   DamagedPartitions damaged_;
   Duration started_{};
   bool watermark_moved_ = true;
+  std::optional<Timestamp> store_clock_;
+  Duration store_clock_at_{};
   bool hub_is_known_ = false;         // its identity was seen since the last events came
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -10,8 +11,6 @@
 namespace changevault {
 namespace {
 
-// How long a partition that the group takes away may go on being flushed.
-constexpr Duration kRevokeDeadline = seconds(20);
 constexpr const char* kRepairHint = "see what can be done about it with: changevault repair";
 
 // About slots of this partition's chain, not about the store.
@@ -32,8 +31,9 @@ Result<void> Archiver::Impl::go_on_behind_losses() {
 }
 
 // What is open is archived if it takes little time; else the next owner reads it again.
-Result<void> Archiver::Impl::give_up(PartitionId partition) {
-  const RetryPolicy usual = std::exchange(context_->retry, RetryPolicy{.give_up_after = kRevokeDeadline});
+Result<void> Archiver::Impl::give_up(PartitionId partition, Duration deadline) {
+  const Duration left{std::max<std::int64_t>(deadline.ms - now().ms, 0)};
+  const RetryPolicy usual = std::exchange(context_->retry, RetryPolicy{.give_up_after = left});
   const Result<void> flushed = flush(partition);
   context_->retry = usual;
   owned_.erase(partition);

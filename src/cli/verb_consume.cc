@@ -64,7 +64,10 @@ class ConsumeRun {
     CV_ASSIGN(const GroupDescription group, hub_.describe_group(options_.group));
     for (const PartitionId partition : partitions) {
       if (options_.only && partition != *options_.only) continue;
-      const GroupPosition& position = group.positions.at(static_cast<std::size_t>(partition.value));
+      // One that was added this moment may not be described yet: it begins with its first event.
+      const auto index = static_cast<std::size_t>(partition.value);
+      const GroupPosition position =
+          index < group.positions.size() ? group.positions[index] : GroupPosition{};
       reading_.insert(partition);
       unfinished_.insert(partition);
       CV_TRY(consumer_.seek(partition, position.next.value_or(position.bounds.first)));

@@ -115,8 +115,8 @@ Result<void> read_section(const std::string& section, const toml::table& table, 
   return {};
 }
 
-// "hub.options.sasl.password" and CHANGEVAULT_HUB_OPTIONS_SASL_PASSWORD are one: no name of the client has a
-// '_' in it.
+// "hub.options.sasl.password" and CHANGEVAULT_HUB_OPTIONS_SASL_PASSWORD are one: no name of the client but
+// log_level has a '_' in it.
 std::string option_variable(const std::string& path) {
   std::string out(kOptionVariables);
   for (const char c : path.substr(kOptions.size()))
@@ -133,7 +133,8 @@ std::string option_path(const std::string& variable) {
 // Of the client's settings those that are secrets are known by their names.
 bool is_secret_option(const std::string& path) {
   if (!path.starts_with(kOptions)) return false;
-  constexpr std::array<std::string_view, 4> kWords{"password", "secret", "key.pem", "oauthbearer.config"};
+  constexpr std::array<std::string_view, 5> kWords{"password", "passphrase", "secret", "key.pem",
+                                                   "oauthbearer.config"};
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](std::string_view word) { return path.find(word) != std::string::npos; });
 }

@@ -25,42 +25,58 @@ Result<Poll> Assignment::hear(rd_kafka_event_t* event) {
       (lost ? news.lost : news.revoked).push_back(partition);
     }
   }
-  if (lost) CV_TRY(give_back());
+  // Where that fails it stays to be given back: the news of it must not be lost.
+  if (lost) ignore_error(give_back(), "settle() does it again");
   return news;
 }
 
 Result<void> Assignment::settle() {
   if (awaits_unassign_) CV_TRY(give_back());
-  if (!std::exchange(awaits_assign_, false)) return {};
+  if (!awaits_assign_) return {};
   std::vector<std::pair<std::int32_t, std::int64_t>> places;
-  for (auto& [partition, reading] : readings_) {
-    if (reading.given || !reading.next) continue;
-    reading.given = true;
-    places.emplace_back(partition.value, reading.next->value);
+  for (const auto& [partition, reading] : readings_) {
+    if (!reading.given && reading.next) places.emplace_back(partition.value, reading.next->value);
   }
-  return tell(true, places);
+  CV_TRY(tell(true, places));
+  awaits_assign_ = false;
+  for (auto& [partition, reading] : readings_) reading.given = reading.next.has_value();
+  return {};
 }
 
 Result<void> Assignment::give_back() {
-  awaits_unassign_ = false;
   std::vector<std::pair<std::int32_t, std::int64_t>> places;
-  for (const PartitionId partition : std::exchange(to_give_back_, {})) {
+  for (const PartitionId partition : to_give_back_) {
     const Reading* const reading = find(partition);
     if (reading != nullptr && reading->given) places.emplace_back(partition.value, RD_KAFKA_OFFSET_INVALID);
-    readings_.erase(partition);
   }
-  return tell(false, places);
+  CV_TRY(tell(false, places));
+  awaits_unassign_ = false;
+  for (const PartitionId partition : std::exchange(to_give_back_, {})) readings_.erase(partition);
+  return {};
 }
 
+// A partition that is read already is moved by a seek: to take it back and give it again would be taken for
+// an answer, where a word of the group waits to be heard. One whose position was refused is not read any
+// more.
 Result<void> Assignment::read_from(PartitionId partition, Sequence next) {
   Reading& reading = readings_[partition];
-  if (reading.given) CV_TRY(tell(false, {{partition.value, RD_KAFKA_OFFSET_INVALID}}));
-  reading = {.next = next};
+  const bool given = reading.given;
+  const bool sought = given && !reading.refused && seek(partition, next);
+  if (given && !sought) {
+    CV_TRY(tell(false, {{partition.value, RD_KAFKA_OFFSET_INVALID}}));
+    reading.given = false;
+  }
   // The answer to an assignment that waits names it with the others.
-  if (awaits_assign_) return {};
-  CV_TRY(tell(true, {{partition.value, next.value}}));
-  reading.given = true;
+  if (!sought && !awaits_assign_) CV_TRY(tell(true, {{partition.value, next.value}}));
+  reading = {.next = next, .given = sought || !awaits_assign_};
   return {};
+}
+
+bool Assignment::seek(PartitionId partition, Sequence next) {
+  constexpr int kAnswerMs = 2000;
+  const PartitionList list = partition_list(client_.parts().settings.topic, {{partition.value, next.value}});
+  const KafkaError failed(rd_kafka_seek_partitions(client_.handle(), list.get(), kAnswerMs));
+  return !failed && list->elems[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 Result<void> Assignment::tell(bool adds, const std::vector<std::pair<std::int32_t, std::int64_t>>& places) {
@@ -68,8 +84,10 @@ Result<void> Assignment::tell(bool adds, const std::vector<std::pair<std::int32_
   const KafkaError failed(adds ? rd_kafka_incremental_assign(client_.handle(), list.get())
                                : rd_kafka_incremental_unassign(client_.handle(), list.get()));
   if (!failed) return {};
-  return client_.error(adds ? "cannot read the partitions" : "cannot give partitions back",
-                       rd_kafka_error_code(failed.get()), rd_kafka_error_string(failed.get()));
+  Error error = client_.error(adds ? "cannot read the partitions" : "cannot give partitions back",
+                              rd_kafka_error_code(failed.get()), rd_kafka_error_string(failed.get()));
+  error.retryable = false;  // it is not the brokers that refuse
+  return error;
 }
 
 }  // namespace changevault::kafka

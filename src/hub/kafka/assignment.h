@@ -27,7 +27,8 @@ class Assignment {
     bool given = false;            // librdkafka reads it
     bool refused = false;          // the broker does not have `next`
     bool end_seen = false;         // a fetch found nothing behind `next`
-    bool end_told = false;         // and that was said since the last wait
+    Duration ask_at{};             // then the brokers are asked whether that is the end
+    int unreadable = 0;            // how often what stands at `next` could not be read
   };
 
   explicit Assignment(const Client& client) : client_(client) {}
@@ -46,6 +47,7 @@ class Assignment {
 
  private:
   Result<void> give_back();
+  bool seek(PartitionId partition, Sequence next);
   Result<void> tell(bool adds, const std::vector<std::pair<std::int32_t, std::int64_t>>& places);
 
   const Client& client_;

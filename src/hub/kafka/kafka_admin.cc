@@ -30,6 +30,7 @@ bool is_busy_group(rd_kafka_resp_err_t code) {
 
 Result<Event> Admin::ask(const std::string& wanted, rd_kafka_admin_op_t operation, const Submit& submit,
                          const Adjust& adjust) {
+  rd_kafka_poll(client_.handle(), 0);  // what connections say between questions is heard
   std::array<char, 256> words{};
   const std::unique_ptr<rd_kafka_AdminOptions_t, Freed> options(
       rd_kafka_AdminOptions_new(client_.handle(), operation));
@@ -45,6 +46,7 @@ Result<Event> Admin::ask(const std::string& wanted, rd_kafka_admin_op_t operatio
   const auto code = rd_kafka_event_error(event.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return client_.error(wanted, code, rd_kafka_event_error_string(event.get()));
+  client_.worked();
   return event;
 }
 
@@ -221,21 +223,28 @@ std::optional<std::string> Admin::topic_setting(const std::string& name) {
   return std::nullopt;
 }
 
-Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets_once(
-    const std::vector<PartitionId>& partitions, std::int64_t spec) {
-  const std::string wanted = "cannot ask for the bounds of the topic '" + topic() + "'";
+Result<Event> Admin::ask_offsets(const std::vector<PartitionId>& partitions, std::int64_t spec,
+                                 int patience_ms) {
   std::vector<std::pair<std::int32_t, std::int64_t>> places;
   for (const PartitionId partition : partitions) places.emplace_back(partition.value, spec);
   const PartitionList list = partition_list(topic(), places);
-  CV_ASSIGN(const Event event, ask(
-                                   wanted, RD_KAFKA_ADMIN_OP_LISTOFFSETS,
-                                   [&](auto* options, auto* queue) {
-                                     rd_kafka_ListOffsets(client_.handle(), list.get(), options, queue);
-                                   },
-                                   [](auto* options) {
-                                     const KafkaError ignored(rd_kafka_AdminOptions_set_isolation_level(
-                                         options, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
-                                   }));
+  const auto submit = [&](auto* options, auto* queue) {
+    rd_kafka_ListOffsets(client_.handle(), list.get(), options, queue);
+  };
+  const auto adjust = [&](auto* options) {
+    std::array<char, 64> words{};
+    rd_kafka_AdminOptions_set_request_timeout(options, patience_ms, words.data(), words.size());
+    const KafkaError ignored(
+        rd_kafka_AdminOptions_set_isolation_level(options, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  };
+  return ask("cannot ask for the bounds of the topic '" + topic() + "'", RD_KAFKA_ADMIN_OP_LISTOFFSETS,
+             submit, adjust);
+}
+
+Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets_once(
+    const std::vector<PartitionId>& partitions, std::int64_t spec) {
+  const std::string wanted = "cannot ask for the bounds of the topic '" + topic() + "'";
+  CV_ASSIGN(const Event event, ask_offsets(partitions, spec, kRequestMs));
   std::size_t count = 0;
   const auto* const* const infos =
       rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
@@ -246,6 +255,21 @@ Result<std::map<PartitionId, Admin::OffsetAnswer>> Admin::offsets_once(
     out[PartitionId(place->partition)] = {place->offset, rd_kafka_ListOffsetsResultInfo_timestamp(infos[i])};
   }
   if (out.size() != partitions.size()) return client_.error(wanted, RD_KAFKA_RESP_ERR__PARTIAL);
+  return out;
+}
+
+Result<std::map<PartitionId, Sequence>> Admin::latest_at_hand(const std::vector<PartitionId>& partitions) {
+  constexpr int kPatienceMs = 3000;
+  CV_ASSIGN(const Event event, ask_offsets(partitions, RD_KAFKA_OFFSET_SPEC_LATEST, kPatienceMs));
+  std::size_t count = 0;
+  const auto* const* const infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
+  std::map<PartitionId, Sequence> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_topic_partition_t* const place = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    if (place->err == RD_KAFKA_RESP_ERR_NO_ERROR && place->offset >= 0)
+      out[PartitionId(place->partition)] = Sequence(place->offset);
+  }
   return out;
 }
 
@@ -411,7 +435,10 @@ Result<void> Admin::commit_once(const std::string& group, const CommittedPositio
   }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   Error error = client_.error(wanted, code);
-  if (is_busy_group(code)) error.code = ErrorCode::kBusy;
+  if (is_busy_group(code)) {
+    error.code = ErrorCode::kBusy;
+    error.retryable = false;
+  }
   return error;
 }
 
@@ -431,7 +458,10 @@ Result<void> Admin::delete_group(const std::string& group) {
   if (code_of(failed) == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   Error error = client_.error(wanted, code_of(failed), words_of(failed));
   if (is_unknown_group(code_of(failed))) error.code = ErrorCode::kNotFound;
-  if (is_busy_group(code_of(failed))) error.code = ErrorCode::kBusy;
+  if (is_busy_group(code_of(failed))) {
+    error.code = ErrorCode::kBusy;
+    error.retryable = false;
+  }
   return error;
 }
 

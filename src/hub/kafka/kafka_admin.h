@@ -59,10 +59,13 @@ class Admin {
   // open), or the first whose time is `time` or later.
   Result<std::map<PartitionId, Sequence>> earliest(const std::vector<PartitionId>& partitions);
   Result<std::map<PartitionId, Sequence>> latest(const std::vector<PartitionId>& partitions);
+  // The same, asked once and for three seconds: those without an answer are left out.
+  Result<std::map<PartitionId, Sequence>> latest_at_hand(const std::vector<PartitionId>& partitions);
   // Partitions without an event of that time or later are left out.
   Result<std::map<PartitionId, Sequence>> at_time(const std::vector<PartitionId>& partitions, Timestamp time);
   Result<std::vector<PartitionBounds>> bounds(const std::vector<PartitionId>& partitions);
-  // The greatest time of any event; nullopt for an empty topic. kUsage: this broker cannot say.
+  // The greatest time of any event; nullopt for an empty topic. An error that is not retryable: this broker
+  // cannot say.
   Result<std::optional<Timestamp>> newest(const std::vector<PartitionId>& partitions);
 
   Result<std::vector<std::string>> groups();
@@ -78,6 +81,7 @@ class Admin {
   using Adjust = std::function<void(rd_kafka_AdminOptions_t*)>;
   Result<Event> ask(const std::string& wanted, rd_kafka_admin_op_t operation, const Submit& submit,
                     const Adjust& adjust = nullptr);
+  Result<Event> ask_offsets(const std::vector<PartitionId>& partitions, std::int64_t spec, int patience_ms);
   struct OffsetAnswer {
     std::int64_t offset;
     std::int64_t time;

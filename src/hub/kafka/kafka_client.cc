@@ -44,6 +44,31 @@ bool is_fence(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
 }
 
+// Asked again it would be answered the same.
+bool is_definite(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
+    case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+    case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:
+    case RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Settings that exist for one of the two roles only: librdkafka warns where the other one is given them.
 bool is_for_producers(const std::string& name) {
   constexpr std::array kNames{"linger.ms",
@@ -143,17 +168,27 @@ Error Client::error(const std::string& wanted, rd_kafka_resp_err_t code, const s
   if (is_refusal(code)) return Error(ErrorCode::kUnreachable, words, url, kRightsHint);
   std::string trouble;
   std::string token_trouble;
+  bool has_worked = false;
   {
     const MutexLock lock(mutex_);
     trouble = trouble_;
     token_trouble = token_trouble_;
+    has_worked = has_worked_;
   }
   if (!token_trouble.empty())
     return Error(ErrorCode::kUnreachable, wanted + ": " + token_trouble, url, kLoginHint, true);
+  if (is_definite(code)) return Error(ErrorCode::kUnreachable, words, url);
   if (!trouble.empty()) words += " (" + trouble + ")";
+  // A login that was right before fails where a broker is starting, or a token has run out.
   if (is_login_failure(code) || trouble.find("uthenticat") != std::string::npos)
-    return Error(ErrorCode::kUnreachable, words, url, kLoginHint);
+    return Error(ErrorCode::kUnreachable, words, url, kLoginHint, has_worked);
   return Error(ErrorCode::kUnreachable, words, url, kReachHint, true);
+}
+
+void Client::worked() const {
+  const MutexLock lock(mutex_);
+  has_worked_ = true;
+  trouble_.clear();
 }
 
 void Client::hear(const std::string& trouble) {
@@ -207,6 +242,45 @@ void Client::on_token_wanted(rd_kafka_t* handle, const char* /*config*/, void* s
   const auto set = rd_kafka_oauthbearer_set_token(handle, token->value.c_str(), token->expires.ms,
                                                   "changevault", nullptr, 0, words.data(), words.size());
   if (set != RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_oauthbearer_set_token_failure(handle, words.data());
+}
+
+bool passes_by_itself(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__DESTROY_BROKER:
+    case RD_KAFKA_RESP_ERR_UNKNOWN:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_MEMBER_ID_REQUIRED:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID:
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_TOPIC_ID:
+    case RD_KAFKA_RESP_ERR_FETCH_SESSION_ID_NOT_FOUND:
+    case RD_KAFKA_RESP_ERR_INVALID_FETCH_SESSION_EPOCH:
+    case RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED:
+      return true;
+    default:
+      return false;
+  }
 }
 
 Timestamp time_of(const rd_kafka_message_t& message, Timestamp now) {

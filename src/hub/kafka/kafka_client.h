@@ -61,6 +61,8 @@ class Client {
   // An answer of librdkafka or of a broker as one of our errors: what was wanted, what was said, and what can
   // be done about it. An answer that never came says what was last heard of the connection.
   Error error(const std::string& wanted, rd_kafka_resp_err_t code, const std::string& said = {}) const;
+  // Something was answered: what was heard of connections before is over, and the login is right.
+  void worked() const;
   // A consumer that was closed already must not be closed again.
   void closed() { closed_ = true; }
 
@@ -78,10 +80,15 @@ class Client {
   rd_kafka_t* handle_ = nullptr;
   bool closed_ = false;
   mutable Mutex mutex_;
-  std::string trouble_ CV_GUARDED_BY(mutex_);  // the last word about a connection
+  mutable std::string trouble_ CV_GUARDED_BY(mutex_);  // the last word about a connection
+  mutable bool has_worked_ CV_GUARDED_BY(mutex_) = false;
   std::string token_trouble_ CV_GUARDED_BY(mutex_);
   bool throttle_told_ CV_GUARDED_BY(mutex_) = false;
 };
+
+// What ends by itself: a leader or coordinator that moves, a connection that breaks, a member that is dealt
+// its partitions anew.
+bool passes_by_itself(rd_kafka_resp_err_t code);
 
 // The broker's time of a message: its append time; where the topic keeps the producer's stamp, that or `now`,
 // whichever is less; `now` where there is none.

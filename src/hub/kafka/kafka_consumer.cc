@@ -14,15 +14,38 @@ namespace {
 
 // How long a member that leaves may take to say so.
 constexpr Duration kCloseDeadline = seconds(10);
-// Between two questions for the ends of partitions: while events trickle, and while none come.
+// Between two questions for the ends of partitions: for any, for one that stands at its end, for one of which
+// no broker said anything.
 constexpr Duration kBetweenQuestions = milliseconds(50);
 constexpr Duration kBetweenRepeats = seconds(1);
+constexpr Duration kAfterSilence = seconds(15);
+// How often a message is fetched again that cannot be read.
+constexpr int kMostUnreadable = 5;
 // After so long without a word about partitions that we read, the brokers are asked whether they are there.
 constexpr Duration kSilence = seconds(10);
 
 bool is_out_of_range(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ||
          code == RD_KAFKA_RESP_ERR__LOG_TRUNCATION;
+}
+
+// librdkafka tells of a log that was cut in the same way as of a position that is gone, but for the words.
+bool is_truncation(rd_kafka_resp_err_t code, std::string_view words) {
+  return code == RD_KAFKA_RESP_ERR__LOG_TRUNCATION || words.find("truncation") != std::string_view::npos;
+}
+
+bool is_unreadable(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__BAD_MSG || code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION ||
+         code == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED || code == RD_KAFKA_RESP_ERR_INVALID_MSG;
+}
+
+// That the topic is not known may be the word of a broker that is behind; of a position it says nothing.
+Error may_pass(Error error) {
+  if (error.code != ErrorCode::kNotFound) return error;
+  error.code = ErrorCode::kUnreachable;
+  error.retryable = true;
+  error.hint = "was the topic deleted? Look at the hub with: changevault check";
+  return error;
 }
 
 std::string_view payload_of(const rd_kafka_message_t& message) {
@@ -65,36 +88,41 @@ MemberConsumer::~MemberConsumer() {
 }
 
 void MemberConsumer::close() {
-  ignore_error(commits_->flush(), "a hint");
-  held_ = {};
+  commits_->flush();
+  answer_while_leaving(std::exchange(held_, {}).event.get());
   const KafkaError refused(rd_kafka_consumer_close_queue(client_->handle(), queue_.get()));
   const Duration deadline{parts_.clock.steady().ms + kCloseDeadline.ms};
-  ignore_error(assignment_->settle(), "it leaves the group anyway");
   while (!refused && rd_kafka_consumer_closed(client_->handle()) == 0 &&
          parts_.clock.steady().ms < deadline.ms) {
-    const Taken taken = take(milliseconds(100));
-    if (!taken.event || rd_kafka_event_type(taken.event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
-    ignore_error(assignment_->hear(taken.event.get()), "it leaves the group anyway");
-    ignore_error(assignment_->settle(), "it leaves the group anyway");
+    answer_while_leaving(take(milliseconds(100)).event.get());
   }
   queue_.reset();
   client_->closed();
 }
 
+// A word of the group that is not answered would hold up the leaving.
+void MemberConsumer::answer_while_leaving(rd_kafka_event_t* event) {
+  if (event != nullptr && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+    ignore_error(assignment_->hear(event), "it leaves the group anyway");
+  ignore_error(assignment_->settle(), "it leaves the group anyway");
+}
+
 Result<Poll> MemberConsumer::poll(Duration timeout, std::stop_token stop) {
-  CV_TRY(settle());
-  CV_TRY(commits_->flush_due());
-  CV_TRY(check_brokers());
   CV_TRY(check_refused());
+  Result<Poll> polled = poll_once(timeout, stop);
+  if (polled) return polled;
+  // Only check_refused speaks of positions.
+  CV_TRY(check_refused());
+  return may_pass(polled.error());
+}
+
+Result<Poll> MemberConsumer::poll_once(Duration timeout, const std::stop_token& stop) {
+  CV_TRY(settle());
+  commits_->flush_due();
+  CV_TRY(check_brokers());
   if (std::optional<Poll> end = next_end()) return std::move(*end);
   CV_ASSIGN(std::optional<Poll> news, wait(timeout, stop));
-  if (news) return std::move(*news);
-  if (stop.stop_requested()) return Poll();
-  // Nothing came within the time: what stands at its end may say so again.
-  if (parts_.clock.steady().ms - asked_at_.ms < kBetweenRepeats.ms) return Poll();
-  for (auto& [partition, reading] : assignment_->readings()) reading.end_told = false;
-  CV_TRY(ask_for_ends());
-  return next_end().value_or(Poll());
+  return std::move(news).value_or(Poll());
 }
 
 Result<void> MemberConsumer::settle() {
@@ -104,7 +132,7 @@ Result<void> MemberConsumer::settle() {
     owner_unsure_ = false;
   }
   if (assignment_->gives_back()) {
-    ignore_error(commits_->flush(), "a hint");
+    commits_->flush();
     for (const PartitionId partition : assignment_->to_give_back()) commits_->forget(partition);
   }
   return assignment_->settle();
@@ -117,7 +145,7 @@ MemberConsumer::News MemberConsumer::wait(Duration timeout, const std::stop_toke
     const std::optional<Duration> due = question_due();
     const Duration now = parts_.clock.steady();
     if (due && due->ms <= now.ms) {
-      CV_TRY(ask_for_ends());
+      ask_for_ends();
       if (std::optional<Poll> end = next_end()) return end;
     }
     const Duration until{due ? std::min(due->ms, deadline.ms) : deadline.ms};
@@ -139,6 +167,8 @@ MemberConsumer::Taken MemberConsumer::take(Duration timeout) {
   taken.event.reset(rd_kafka_queue_poll(queue_.get(), static_cast<int>(std::min(timeout.ms, kLongest))));
   if (taken.event && rd_kafka_event_type(taken.event.get()) == RD_KAFKA_EVENT_FETCH)
     taken.message = rd_kafka_event_message_next(taken.event.get());
+  if (taken.event && rd_kafka_event_type(taken.event.get()) == RD_KAFKA_EVENT_ERROR)
+    taken.place.reset(rd_kafka_event_topic_partition(taken.event.get()));
   return taken;
 }
 
@@ -149,7 +179,7 @@ MemberConsumer::News MemberConsumer::handle(Taken taken) {
     case RD_KAFKA_EVENT_REBALANCE:
       return dealt_out(taken.event.get());
     case RD_KAFKA_EVENT_ERROR:
-      return failed(taken.event.get());
+      return failed(taken);
     default:
       return std::optional<Poll>();
   }
@@ -179,6 +209,7 @@ MemberConsumer::News MemberConsumer::fetched(Taken taken) {
 EventBatch MemberConsumer::collect(PartitionId partition, Assignment::Reading& reading, Taken first) {
   heard_at_ = parts_.clock.steady();
   brokers_gone_ = false;
+  client_->worked();
   const HubClock clock{parts_.clock.now(), newest_, true};
   BatchBuilder builder(partition, *reading.next, {});
   Taken taken = std::move(first);
@@ -194,7 +225,7 @@ EventBatch MemberConsumer::collect(PartitionId partition, Assignment::Reading& r
   }
   reading.next = builder.next();
   reading.end_seen = false;
-  reading.end_told = false;
+  reading.unreadable = 0;
   return builder.finish(false, clock);
 }
 
@@ -204,46 +235,77 @@ Timestamp MemberConsumer::broker_time(const rd_kafka_message_t& message) {
   return time;
 }
 
-MemberConsumer::News MemberConsumer::failed(rd_kafka_event_t* event) {
-  const rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-  const PartitionPlace place(rd_kafka_event_topic_partition(event));
-  if (place) {
-    const PartitionId partition(place->partition);
+MemberConsumer::News MemberConsumer::failed(const Taken& taken) {
+  const rd_kafka_resp_err_t code = rd_kafka_event_error(taken.event.get());
+  if (taken.place && taken.place->partition >= 0) {
+    const PartitionId partition(taken.place->partition);
     Assignment::Reading* const reading = assignment_->find(partition);
     if (reading == nullptr || !reading->given) return std::optional<Poll>();
-    if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      heard_at_ = parts_.clock.steady();
-      // Behind control records the end lies further than the last event.
-      reading->next = std::max(*reading->next, Sequence(place->offset));
-      reading->end_seen = true;
-      return std::optional<Poll>();
-    }
-    if (is_out_of_range(code)) {
-      reading->refused = true;
-      CV_TRY(check_refused());
-      return std::optional<Poll>();
-    }
+    return partition_failed(partition, *reading, taken);
   }
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
     brokers_gone_ = true;
     CV_TRY(check_brokers());
     return std::optional<Poll>();
   }
-  return refused(code, rd_kafka_event_error_string(event));
+  return refused(code, rd_kafka_event_error_string(taken.event.get()));
+}
+
+MemberConsumer::News MemberConsumer::partition_failed(PartitionId partition, Assignment::Reading& reading,
+                                                      const Taken& taken) {
+  const rd_kafka_resp_err_t code = rd_kafka_event_error(taken.event.get());
+  const std::string words = rd_kafka_event_error_string(taken.event.get());
+  if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    heard_at_ = parts_.clock.steady();
+    client_->worked();
+    // Behind control records the end lies further than the last event.
+    reading.next = std::max(*reading.next, Sequence(taken.place->offset));
+    reading.end_seen = true;
+    reading.ask_at = {};
+    return std::optional<Poll>();
+  }
+  if (is_truncation(code, words)) return truncated(partition, *reading.next);
+  if (is_out_of_range(code)) {
+    reading.refused = true;
+    CV_TRY(check_refused());
+    return std::optional<Poll>();
+  }
+  if (!is_unreadable(code)) return refused(code, words);
+  // It is fetched again, and nothing behind it is taken: what comes later must not hide it.
+  const int times = reading.unreadable + 1;
+  if (times > kMostUnreadable) {
+    return Error(ErrorCode::kCorrupt,
+                 "partition " + to_string(partition) + ": what stands at " +
+                     std::to_string(reading.next->value) + " or behind it cannot be read: " + words,
+                 parts_.client.settings.url,
+                 "the broker's log is damaged there, or compressed in an unknown way");
+  }
+  if (held_.is_about(partition)) held_ = {};
+  reading.refused = true;  // librdkafka is to begin anew there
+  CV_TRY(assignment_->read_from(partition, *reading.next));
+  reading.unreadable = times;
+  return std::optional<Poll>();
+}
+
+// What was read and is not archived yet may not be what the hub has now: nothing of it may be listed.
+Error MemberConsumer::truncated(PartitionId partition, Sequence next) const {
+  return Error(
+      ErrorCode::kValidation,
+      "partition " + to_string(partition) + ": brokers have lost events that they had given out, before " +
+          std::to_string(next.value),
+      parts_.client.settings.url,
+      "nothing of it is archived. Start again: the archive goes on where its last event still stands, and "
+      "says so where it does not");
 }
 
 MemberConsumer::News MemberConsumer::refused(rd_kafka_resp_err_t code, const std::string& words) {
+  if (passes_by_itself(code)) return std::optional<Poll>();
   if (code == RD_KAFKA_RESP_ERR__FATAL) {
     std::array<char, 512> text{};
     const auto fatal = rd_kafka_fatal_error(client_->handle(), text.data(), text.size());
     return client_->error("this member of the group '" + group_ + "' cannot go on", fatal, text.data());
   }
-  Error error = client_->error("the group '" + group_ + "' cannot be read", code, words);
-  // A connection that breaks is made again by librdkafka; the revocation that follows a fence tells of it.
-  const bool passes = code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED || error.code == ErrorCode::kFenced ||
-                      (error.retryable && error.code == ErrorCode::kUnreachable);
-  if (passes) return std::optional<Poll>();
-  return error;
+  return client_->error("the group '" + group_ + "' cannot be read", code, words);
 }
 
 // Nobody says when brokers are back, or that they are gone one by one: they are asked.
@@ -252,8 +314,14 @@ Result<void> MemberConsumer::check_brokers() {
   if (!brokers_gone_ && !silent) return {};
   std::vector<PartitionId> asked;
   for (const auto& [partition, reading] : assignment_->readings()) asked.push_back(partition);
-  if (asked.empty()) asked.emplace_back(0);
-  CV_TRY(parts_.admin.latest(asked));
+  if (asked.empty()) {
+    CV_TRY(parts_.admin.describe_topic());
+  } else {
+    CV_ASSIGN(const auto answers, parts_.admin.latest_at_hand(asked));
+    if (answers.empty())
+      return client_->error("no broker answers for the partitions that are read here",
+                            RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+  }
   brokers_gone_ = false;
   heard_at_ = parts_.clock.steady();
   return {};
@@ -263,36 +331,41 @@ Result<void> MemberConsumer::check_brokers() {
 Result<void> MemberConsumer::check_refused() {
   for (auto& [partition, reading] : assignment_->readings()) {
     if (!reading.refused) continue;
-    CV_ASSIGN(const std::vector<PartitionBounds> bounds, parts_.admin.bounds({partition}));
-    CV_TRY(check_position(bounds.front(), *reading.next, parts_.client.settings.url));
+    const Result<std::vector<PartitionBounds>> bounds = parts_.admin.bounds({partition});
+    if (!bounds) return may_pass(bounds.error());
+    CV_TRY(check_position(bounds->front(), *reading.next, parts_.client.settings.url));
     CV_TRY(assignment_->read_from(partition, *reading.next));
   }
   return {};
 }
 
 std::optional<Duration> MemberConsumer::question_due() {
+  std::optional<Duration> due;
   for (const auto& [partition, reading] : assignment_->readings()) {
-    if (reading.end_seen && !reading.end_told) return Duration{asked_at_.ms + kBetweenQuestions.ms};
+    if (reading.end_seen) due = std::min(due.value_or(reading.ask_at), reading.ask_at);
   }
-  return std::nullopt;
+  if (!due) return std::nullopt;
+  return std::max(*due, Duration{asked_at_.ms + kBetweenQuestions.ms});
 }
 
-Result<void> MemberConsumer::ask_for_ends() {
+// A question that is not answered is asked again later; whether brokers are there at all is check_brokers'.
+void MemberConsumer::ask_for_ends() {
+  const Duration now = parts_.clock.steady();
   std::vector<PartitionId> asked;
   for (const auto& [partition, reading] : assignment_->readings()) {
-    if (reading.end_seen && !reading.end_told) asked.push_back(partition);
+    if (reading.end_seen && reading.ask_at <= now) asked.push_back(partition);
   }
-  if (asked.empty()) return {};
   const HubClock clock{parts_.clock.now(), newest_, true};
-  CV_ASSIGN(const auto ends, parts_.admin.latest(asked));
-  heard_at_ = asked_at_ = parts_.clock.steady();
+  const auto answers = parts_.admin.latest_at_hand(asked);
+  asked_at_ = parts_.clock.steady();
   for (const PartitionId partition : asked) {
     Assignment::Reading& reading = *assignment_->find(partition);
-    reading.end_told = true;
-    const auto end = ends.find(partition);
-    if (end != ends.end() && end->second == *reading.next) ends_.push_back({partition, end->second, clock});
+    const auto end = answers ? answers->find(partition) : std::map<PartitionId, Sequence>::const_iterator();
+    const bool answered = answers && end != answers->end();
+    reading.ask_at = asked_at_ + (answered ? kBetweenRepeats : kAfterSilence);
+    if (answered) heard_at_ = asked_at_;
+    if (answered && end->second == *reading.next) ends_.push_back({partition, end->second, clock});
   }
-  return {};
 }
 
 // An end that was left behind meanwhile is none.
@@ -323,7 +396,8 @@ Result<void> MemberConsumer::seek(PartitionId partition, Sequence next) {
   CV_TRY(check_partition(partition, bounds));
   CV_TRY(check_position(bounds, next, parts_.client.settings.url));
   CV_TRY(check_assigned(assignment_->find(partition) != nullptr, partition));
-  if (held_.message != nullptr && held_.message->partition == partition.value) held_ = {};
+  // What was taken from the queue already, librdkafka cannot take back.
+  if (held_.is_about(partition)) held_ = {};
   return assignment_->read_from(partition, next);
 }
 

@@ -40,10 +40,16 @@ class MemberConsumer final : public Consumer {
 
  private:
   using News = Result<std::optional<Poll>>;  // nullopt: nothing to tell
-  // What the queue gave. A fetch brings one message.
+  // What the queue gave. A fetch brings one message; an error may be about one partition.
   struct Taken {
     Event event;
     const rd_kafka_message_t* message = nullptr;
+    PartitionPlace place;
+
+    bool is_about(PartitionId partition) const {
+      return (message != nullptr && message->partition == partition.value) ||
+             (place && place->partition == partition.value);
+    }
   };
   struct End {
     PartitionId partition;
@@ -56,6 +62,8 @@ class MemberConsumer final : public Consumer {
 
   Result<void> start();
   void close();
+  void answer_while_leaving(rd_kafka_event_t* event);
+  Result<Poll> poll_once(Duration timeout, const std::stop_token& stop);
   Result<void> settle();
   Result<void> check_partition(PartitionId partition, PartitionBounds& bounds);
   News wait(Duration timeout, const std::stop_token& stop);
@@ -63,14 +71,16 @@ class MemberConsumer final : public Consumer {
   News handle(Taken taken);
   News dealt_out(rd_kafka_event_t* event);
   News fetched(Taken taken);
-  News failed(rd_kafka_event_t* event);
+  News failed(const Taken& taken);
+  News partition_failed(PartitionId partition, Assignment::Reading& reading, const Taken& taken);
   News refused(rd_kafka_resp_err_t code, const std::string& words);
+  Error truncated(PartitionId partition, Sequence next) const;
   EventBatch collect(PartitionId partition, Assignment::Reading& reading, Taken first);
   Result<void> check_refused();
   Result<void> check_brokers();
   // When the brokers have to be asked for ends; nullopt: no partition seems to stand at one.
   std::optional<Duration> question_due();
-  Result<void> ask_for_ends();
+  void ask_for_ends();
   std::optional<Poll> next_end();
   Timestamp broker_time(const rd_kafka_message_t& message);
 
@@ -86,7 +96,7 @@ class MemberConsumer final : public Consumer {
   bool owner_unsure_ = false;  // the group dealt out partitions: look whose it is
   bool brokers_gone_ = false;
   Duration heard_at_{};  // of the brokers
-  Duration asked_at_{};  // for ends
+  Duration asked_at_{};  // the brokers, for ends
   std::optional<Timestamp> newest_;
 };
 

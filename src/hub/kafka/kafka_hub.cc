@@ -111,11 +111,14 @@ Result<HubClock> KafkaHub::clock() {
   return HubClock{now, newest ? std::optional(std::min(*newest, now)) : std::nullopt, true};
 }
 
-// A broker that cannot name the greatest time is asked for each partition's last event.
+// Who cannot name the greatest time is asked for each partition's last event. Event Hubs is not asked: what
+// it answers to a question that is younger than its protocol is not known.
 Result<std::optional<Timestamp>> KafkaHub::newest_event() {
   CV_ASSIGN(const std::vector<PartitionId> all, partitions());
-  const Result<std::optional<Timestamp>> said = admin_->newest(all);
-  if (said && *said) return said;
+  if (!parts_.settings.event_hubs) {
+    const Result<std::optional<Timestamp>> said = admin_->newest(all);
+    if (said && *said) return said;
+  }
   CV_ASSIGN(const std::vector<PartitionBounds> bounds, admin_->bounds(all));
   std::optional<Timestamp> newest;
   for (const PartitionBounds& one : bounds) {

@@ -1,5 +1,8 @@
 #include "hub/kafka/kafka_producer.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/hash.h"
 
 namespace changevault::kafka {
@@ -51,14 +54,24 @@ rd_kafka_resp_err_t hand_over(const Client& client, const Message& message) {
   return failed ? rd_kafka_error_code(failed.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+// Room for the largest message in any case.
+std::size_t queue_kilobytes(const ClientParts& parts, std::size_t largest_message) {
+  const std::string& set = parts.settings.properties.at("queue.buffering.max.kbytes");
+  std::size_t kilobytes = 0;
+  std::from_chars(set.data(), set.data() + set.size(), kilobytes);
+  return std::max(kilobytes, 2 * largest_message / 1024);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TopicProducer>> TopicProducer::open(const ClientParts& parts,
                                                            std::size_t largest_message) {
-  const Properties own{{"enable.idempotence", "true"},
-                       {"acks", "all"},
-                       {"partitioner", "murmur2_random"},
-                       {"message.max.bytes", std::to_string(largest_message)}};
+  const Properties own{
+      {"enable.idempotence", "true"},
+      {"acks", "all"},
+      {"partitioner", "murmur2_random"},
+      {"message.max.bytes", std::to_string(largest_message)},
+      {"queue.buffering.max.kbytes", std::to_string(queue_kilobytes(parts, largest_message))}};
   CV_ASSIGN(auto client, Client::open(parts, Client::Role::kProducer, own, RD_KAFKA_EVENT_DR));
   return std::unique_ptr<TopicProducer>(new TopicProducer(std::move(client), largest_message));
 }
@@ -75,13 +88,14 @@ Result<void> TopicProducer::append(std::vector<Message> messages) {
   rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_NO_ERROR;
   for (const Message& message : messages) {
     refused = hand_over(*client_, message);
-    while (refused == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    while (refused == RD_KAFKA_RESP_ERR__QUEUE_FULL && deliveries.open > 0) {
       serve(queue.get(), 100, deliveries);
       refused = hand_over(*client_, message);
     }
-    // What stands behind one that failed must not overtake it.
-    if (refused != RD_KAFKA_RESP_ERR_NO_ERROR || deliveries.failure != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) break;
     ++deliveries.open;
+    // What stands behind one that failed must not overtake it.
+    if (deliveries.failure != RD_KAFKA_RESP_ERR_NO_ERROR) break;
     if (deliveries.open % 1024 == 0) serve(queue.get(), 0, deliveries);
   }
   while (deliveries.open > 0) serve(queue.get(), 1000, deliveries);

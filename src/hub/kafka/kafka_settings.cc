@@ -40,6 +40,28 @@ constexpr std::array kOwned{
     Owned{"partitioner", "the same document always goes to the same partition"},
 };
 
+// Settings that librdkafka knows by two names: under the one that is used here, else ours would stand beside
+// the user's and win by chance.
+Properties with_one_name(const Properties& options) {
+  constexpr std::array<std::pair<const char*, const char*>, 7> kAliases{
+      {{"sasl.mechanisms", "sasl.mechanism"},
+       {"delivery.timeout.ms", "message.timeout.ms"},
+       {"compression.codec", "compression.type"},
+       {"queue.buffering.max.ms", "linger.ms"},
+       {"metadata.broker.list", "bootstrap.servers"},
+       {"request.required.acks", "acks"},
+       {"message.send.max.retries", "retries"}}};
+  Properties out = options;
+  for (const auto& [alias, name] : kAliases) {
+    const auto found = out.find(alias);
+    if (found == out.end()) continue;
+    std::string value = found->second;
+    out.erase(found);
+    out.insert_or_assign(name, std::move(value));
+  }
+  return out;
+}
+
 Result<void> check_option(const std::string& name) {
   for (const Owned& owned : kOwned) {
     if (name == owned.name)
@@ -193,7 +215,7 @@ Result<Settings> make_kafka(const SettingsInput& input) {
   out.properties = input.options;
   if (!trimmed(input.secret).empty()) {
     CV_ASSIGN(const Properties secrets, parse_properties(input.secret));
-    for (const auto& [name, value] : secrets) {
+    for (const auto& [name, value] : with_one_name(secrets)) {
       CV_TRY(check_option(name));
       out.properties[name] = value;
     }
@@ -263,7 +285,9 @@ Result<Settings> make_event_hubs(const SettingsInput& input) {
 
 }  // namespace
 
-Result<Settings> make_settings(const SettingsInput& input) {
+Result<Settings> make_settings(const SettingsInput& given) {
+  SettingsInput input = given;
+  input.options = with_one_name(given.options);
   for (const auto& [name, value] : input.options) CV_TRY(check_option(name));
   return input.scheme == "eventhubs" ? make_event_hubs(input) : make_kafka(input);
 }

@@ -6,13 +6,14 @@ namespace changevault::kafka {
 namespace {
 
 constexpr Duration kBetween = milliseconds(300);
+constexpr Duration kAfterSilence = seconds(30);
 constexpr int kAnswerMs = 5000;
 
 }  // namespace
 
 bool PositionCommits::is_due(const Entry& entry) const {
   if (!entry.waiting) return false;
-  return !entry.sent_at || clock_.steady().ms - entry.sent_at->ms >= kBetween.ms;
+  return !entry.not_before || clock_.steady().ms >= entry.not_before->ms;
 }
 
 Result<void> PositionCommits::put(PartitionId partition, Sequence next) {
@@ -22,20 +23,21 @@ Result<void> PositionCommits::put(PartitionId partition, Sequence next) {
   return send({partition});
 }
 
-Result<void> PositionCommits::flush_due() {
+// Who was fenced hears of it from the group.
+void PositionCommits::flush_due() {
   std::vector<PartitionId> due;
   for (const auto& [partition, entry] : entries_) {
     if (is_due(entry)) due.push_back(partition);
   }
-  return send(due);
+  ignore_error(send(due), "a hint");
 }
 
-Result<void> PositionCommits::flush() {
+void PositionCommits::flush() {
   std::vector<PartitionId> all;
   for (const auto& [partition, entry] : entries_) {
     if (entry.waiting) all.push_back(partition);
   }
-  return send(all);
+  ignore_error(send(all), "a hint");
 }
 
 void PositionCommits::forget(PartitionId partition) {
@@ -52,7 +54,6 @@ Result<void> PositionCommits::send(const std::vector<PartitionId>& partitions) {
   const Queue answers(rd_kafka_queue_new(client_.handle()));
   rd_kafka_resp_err_t code =
       rd_kafka_commit_queue(client_.handle(), list.get(), answers.get(), nullptr, nullptr);
-  for (const PartitionId partition : partitions) entries_[partition].sent_at = clock_.steady();
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     const Event answer(rd_kafka_queue_poll(answers.get(), kAnswerMs));
     code = answer ? rd_kafka_event_error(answer.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -61,6 +62,9 @@ Result<void> PositionCommits::send(const std::vector<PartitionId>& partitions) {
     for (int i = 0; each != nullptr && i < each->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
       code = each->elems[i].err;
   }
+  const bool answered = code != RD_KAFKA_RESP_ERR__TIMED_OUT;
+  const Duration not_before{clock_.steady().ms + (answered ? kBetween.ms : kAfterSilence.ms)};
+  for (const PartitionId partition : partitions) entries_[partition].not_before = not_before;
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     for (const PartitionId partition : partitions) entries_[partition].waiting.reset();
     return {};

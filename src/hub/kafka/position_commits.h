@@ -17,18 +17,19 @@ class PositionCommits {
   PositionCommits(const Client& client, Clock& clock, std::string mark)
       : client_(client), clock_(clock), mark_(std::move(mark)) {}
 
-  // Sent now, or with a later flush_due where one of this partition was sent less than 300 ms ago. kFenced
-  // where the group has moved on without this member; an answer that does not come is none.
+  // Sent now, or with a later flush_due where one of this partition was sent less than 300 ms ago, or went
+  // unanswered less than 30 s ago. kFenced where the group has moved on without this member; an answer that
+  // does not come is none.
   Result<void> put(PartitionId partition, Sequence next);
-  Result<void> flush_due();
+  void flush_due();
   // All of them, now.
-  Result<void> flush();
+  void flush();
   void forget(PartitionId partition);
 
  private:
   struct Entry {
     std::optional<Sequence> waiting;
-    std::optional<Duration> sent_at;
+    std::optional<Duration> not_before;
   };
   bool is_due(const Entry& entry) const;
   Result<void> send(const std::vector<PartitionId>& partitions);
