@@ -1,9 +1,11 @@
 // Brokers that refuse, move, vanish and come back, under one consumer and one producer.
 #include <map>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "codec/document_key.h"
 #include "tests/support/expect.h"
 #include "tests/support/kafka_hubs.h"
 #include "tests/support/mock_kafka.h"
@@ -166,6 +168,79 @@ TEST_F(KafkaFaults, APositionThatTheHubDeletedIsNeverSkipped) {
     if (!next.batch) continue;
     for (const HubEvent& event : next.batch->events) EXPECT_EQ(event.sequence.value, seen++);
   }
+}
+
+// After a seek the partition goes on there, whatever lay at hand of it: events, or an end that was seen
+// before.
+TEST_F(KafkaFaults, SeeksAtAnyMomentSkipNothing) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  append(200);
+  auto consumer = reader();
+  std::map<PartitionId, Sequence> ends;
+  for (const PartitionBounds& bounds : value(hub_->bounds())) ends[bounds.partition] = bounds.next;
+  std::map<PartitionId, bool> ended;
+  const Duration begin = system_clock().steady();
+  for (int i = 0; i < 300 || ended.size() < 2; ++i) {
+    ASSERT_LT(system_clock().steady().ms, begin.ms + 60'000);
+    if (i < 300 && random() % 3 == 0) {
+      const PartitionId partition(static_cast<std::int32_t>(random() % 2));
+      const Sequence to(
+          static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(ends[partition].value + 1)));
+      ASSERT_OK(consumer->seek(partition, to));
+      next_[partition] = to;
+    }
+    const Poll poll = value(consumer->poll(milliseconds(random() % 10 == 0 ? 800 : random() % 30), {}));
+    if (!poll.batch) continue;
+    Sequence& next = next_[poll.batch->partition];
+    for (const HubEvent& event : poll.batch->events) {
+      ASSERT_EQ(event.sequence, next) << "after " << i;
+      next = next.next();
+    }
+    ASSERT_EQ(poll.batch->next, next);
+    if (poll.batch->at_end) {
+      ASSERT_EQ(next, ends[poll.batch->partition]);
+      ended[poll.batch->partition] = true;
+    }
+  }
+}
+
+TEST_F(KafkaFaults, AQuietPartitionSaysItsEndBesideABusyOne) {
+  auto consumer = reader();
+  std::string busy_key = "0";
+  for (int i = 1; partition_of(busy_key, 2) != 0; ++i) busy_key = std::to_string(i);
+  int quiet_ends = 0;
+  const Duration begin = system_clock().steady();
+  while (quiet_ends < 3) {
+    ASSERT_LT(system_clock().steady().ms, begin.ms + 20'000);
+    ASSERT_OK(producer_->append({{busy_key, "event", std::nullopt}}));
+    const Poll poll = value(consumer->poll(milliseconds(100), {}));
+    quiet_ends += poll.batch && poll.batch->at_end && poll.batch->partition == PartitionId(1);
+  }
+}
+
+TEST_F(KafkaFaults, AFullQueueIsWaitedFor) {
+  const auto hub = value(open_kafka(brokers_.bootstrap(), topic_, std::nullopt,
+                                    {{"queue.buffering.max.messages", "10"}, {"linger.ms", "50"}}));
+  const auto producer = value(hub->producer());
+  std::vector<Message> messages;
+  for (int i = 0; i < 500; ++i) messages.push_back({std::to_string(i), "x", std::nullopt});
+  ASSERT_OK(producer->append(std::move(messages)));
+  std::int64_t stored = 0;
+  for (const PartitionBounds& bounds : value(hub->bounds())) stored += bounds.next.value;
+  EXPECT_EQ(stored, 500);
+}
+
+TEST_F(KafkaFaults, ATopicThatIsNotKnownForAMomentIsNoLoss) {
+  append(20);
+  auto consumer = reader();
+  read_until(*consumer, 20);
+  brokers_.answer(KafkaRequest::kListOffsets,
+                  std::vector<rd_kafka_resp_err_t>(8, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART));
+  brokers_.answer(KafkaRequest::kFetch, {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART});
+  append(20);
+  read_until(*consumer, 40);
 }
 
 TEST_F(KafkaFaults, AGroupThatMayNotBeReadIsSaid) {

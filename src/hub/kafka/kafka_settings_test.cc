@@ -69,6 +69,19 @@ TEST(KafkaSettings, OptionsWinOverDefaultsButNotOverWhatTheArchiveHangsOn) {
   EXPECT_ERROR(make_settings(input), ErrorCode::kUsage);
 }
 
+// librdkafka knows some settings by two names, of which the last one given would win.
+TEST(KafkaSettings, OneSettingHasOneName) {
+  SettingsInput input = event_hubs_at("//ns/hub");
+  input.options = {{"sasl.mechanisms", "PLAIN"}, {"compression.codec", "gzip"}, {"delivery.timeout.ms", "7"}};
+  const Settings settings = value(make_settings(input));
+  EXPECT_EQ(settings.properties.at("sasl.mechanism"), "PLAIN");
+  EXPECT_EQ(settings.properties.at("compression.type"), "gzip");
+  EXPECT_EQ(settings.properties.at("message.timeout.ms"), "7");
+  EXPECT_EQ(settings.auth_scope, "") << "they log in their own way";
+  input.options = {{"request.required.acks", "0"}};
+  EXPECT_ERROR(make_settings(input), ErrorCode::kUsage);
+}
+
 TEST(KafkaSettings, LargestMessage) {
   EXPECT_EQ(value(make_settings(kafka_at("//b/t"))).largest_message, 1'000'000U);
   EXPECT_EQ(value(make_settings(event_hubs_at("//ns/hub"))).largest_message, 1'046'528U - 4096);
