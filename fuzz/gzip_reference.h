@@ -19,6 +19,17 @@ struct Inflated {
   std::string text;          // what came before the end or the error
   std::size_t consumed = 0;  // bytes of the input
   bool ended = false;        // its end was reached, and every checksum of it is right
+  bool unsure = false;       // refused for codes that no text of it may use
+};
+
+// What zlib says: the text, or none. It refuses a table of codes that is not complete before anything is
+// decoded by it; RFC 1951 does not ask for that, and other inflaters refuse only a code that is used. Then it
+// is `unsure`.
+struct Opinion {
+  std::optional<std::string> text;
+  bool unsure = false;
+
+  bool allows(bool accepted) const { return unsure || accepted == text.has_value(); }
 };
 
 // One stream: of deflate data alone, or a gzip member.
@@ -44,6 +55,8 @@ class ZlibStream {
     } while (code == Z_OK);
     result.consumed = bytes.size() - stream_.avail_in;
     result.ended = code == Z_STREAM_END;
+    result.unsure =
+        code == Z_DATA_ERROR && stream_.msg != nullptr && std::string_view(stream_.msg).ends_with(" set");
     return result;
   }
 
@@ -52,25 +65,25 @@ class ZlibStream {
 };
 
 // The text of a file of one or more gzip members with nothing behind them; nullopt where it is none.
-inline std::optional<std::string> zlib_text(std::string_view file) {
-  if (file.empty()) return std::nullopt;
+inline Opinion zlib_text(std::string_view file) {
+  if (file.empty()) return {};
   std::string text;
   while (!file.empty()) {
     const Inflated member = ZlibStream(ZlibStream::Kind::kGzip).run(file);
-    if (!member.ended) return std::nullopt;
+    if (!member.ended) return {std::nullopt, member.unsure};
     text += member.text;
     file.remove_prefix(member.consumed);
   }
-  return text;
+  return {std::move(text)};
 }
 
 // The text of a block of a segment: deflate blocks, none the last, ended by a full flush.
-inline std::optional<std::string> zlib_block(std::string_view block) {
-  if (!block.ends_with(kFlushMark)) return std::nullopt;
+inline Opinion zlib_block(std::string_view block) {
+  if (!block.ends_with(kFlushMark)) return {};
   const std::string stream = std::string(block).append(kFinalBlock);
   Inflated inflated = ZlibStream(ZlibStream::Kind::kDeflate).run(stream);
-  if (!inflated.ended || inflated.consumed != stream.size()) return std::nullopt;
-  return std::move(inflated.text);
+  if (!inflated.ended || inflated.consumed != stream.size()) return {std::nullopt, inflated.unsure};
+  return {std::move(inflated.text)};
 }
 
 // A gzip member around deflate data that may be damaged: its checksum and length are those of `text`.
