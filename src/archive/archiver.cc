@@ -52,7 +52,7 @@ Result<ArchiveTotals> Archiver::Impl::run(ArchiveMode mode, std::stop_token stop
 
 Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   mode_ = mode;
-  started_ = now();
+  started_ = events_at_ = now();
   const RetryPolicy policy{.give_up_after = mode == ArchiveMode::kFollow ? kGiveUpFollowing : kGiveUpOnce};
   builder_.emplace(RecordIdentity{});
   context_.emplace(
@@ -129,6 +129,7 @@ Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {
 Result<void> Archiver::Impl::take(const EventBatch& batch, Timestamp polled_at) {
   if (find(batch.partition) == nullptr) return {};
   hub_is_known_ = false;
+  if (!batch.events.empty()) events_at_ = now();
   CV_TRY(add_all(batch));
   Owned* const owned = find(batch.partition);
   if (owned == nullptr) return {};

@@ -79,6 +79,7 @@ class Archiver::Impl {
   Result<void> written(PartitionId partition, const Result<void>& outcome);
   Result<bool> done();
   bool owned_reached();
+  void tell_of_silence();
   Result<bool> reached_targets();
   Result<bool> owns_all();
   Result<void> close(const HubClock& clock);
@@ -104,6 +105,8 @@ class Archiver::Impl {
   bool watermark_moved_ = true;
   std::optional<Timestamp> store_clock_;
   Duration store_clock_at_{};
+  Duration events_at_{};  // when the newest came
+  bool told_of_silence_ = false;
   bool hub_is_known_ = false;         // its identity was seen since the last events came
   std::int64_t unchecked_bytes_ = 0;  // taken since the memory was last looked at
 };

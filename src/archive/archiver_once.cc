@@ -10,6 +10,8 @@ namespace {
 // --once: after that long without a partition the group gives us none. Until then it may still be dealing
 // them out.
 constexpr Duration kGroupSettles = seconds(5);
+// --once: after that long without an event it is said what is waited for.
+constexpr Duration kSilence = seconds(15);
 // --close: how long to wait for partitions that others hold.
 constexpr Duration kCloseDeadline = seconds(30);
 
@@ -24,6 +26,21 @@ bool Archiver::Impl::owned_reached() {
     const Sequence end = target->second.next;
     return next > end || (next == end && entry.second.at_end.has_value());
   });
+}
+
+// The hub has more and gives nothing: a producer's transaction is open, or the hub is slow.
+void Archiver::Impl::tell_of_silence() {
+  if (told_of_silence_ || now().ms - events_at_.ms < kSilence.ms) return;
+  for (const auto& [partition, owned] : owned_) {
+    const auto target = target_->ends().find(partition);
+    if (target == target_->ends().end() || owned.archive.next() >= target->second.next) continue;
+    told_of_silence_ = true;
+    context_->tell(
+        fmt::format("waiting for partition {}: the hub has numbers up to {} and gives nothing behind {}; a "
+                    "transaction of a "
+                    "producer may be open there",
+                    partition.value, target->second.next.value - 1, owned.archive.next().value - 1));
+  }
 }
 
 Result<bool> Archiver::Impl::reached_targets() {
@@ -44,7 +61,10 @@ Result<bool> Archiver::Impl::reached_targets() {
 Result<bool> Archiver::Impl::done() {
   if (mode_ == ArchiveMode::kFollow) return false;
   // Others may wait for what we hold, as we wait for them.
-  if (!owned_reached()) return false;
+  if (!owned_reached()) {
+    tell_of_silence();
+    return false;
+  }
   CV_TRY(flush_all());
   CV_ASSIGN(bool reached, reached_targets());
   if (!reached) return false;

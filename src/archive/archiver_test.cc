@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "archive/chain.h"
+#include "hub/faulty_hub.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 
@@ -186,6 +187,21 @@ TEST_F(ArchiverTest, T13_OnceMovesTheWatermarkOfQuietPartitions) {
   clock.set(at(14, 30));
   EXPECT_EQ(value(archive()).events, 0);
   EXPECT_EQ(catalog().sealed_to(), hour_of(at(14, 0)));
+}
+
+TEST_F(ArchiverTest, AHubThatGivesNothingOfWhatItHasIsWaitedForAndSaidOnce) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10));
+  int polls = 0;
+  FaultyHub silent(hub, [&](HubOperation operation, const std::string&) {
+    if (operation != HubOperation::kPoll || polls++ == 0 || polls > 60) return Fault::kNone;
+    clock.advance(milliseconds(500));
+    return Fault::kWrongAnswer;
+  });
+  int said = 0;
+  Archiver archiver({silent, store, layout, clock, random}, options);
+  archiver.on_notice([&](const std::string& words) { said += words.find("gives nothing") != words.npos; });
+  EXPECT_EQ(value(archiver.run(ArchiveMode::kOnce, {})).events, 1);
+  EXPECT_EQ(said, 1);
 }
 
 // The clock of a hub that was never written to stands still: no time has passed for certain.

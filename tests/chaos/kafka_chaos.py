@@ -123,7 +123,8 @@ class Chaos:
         for task in self.world.tasks:
             if task.wakes is not None:
                 self.world.wake(task)
-            if task.process.poll() is None:
+            # Asked twice, a program ends at once.
+            if task.process.poll() is None and not task.asked_to_stop:
                 self.world.ask_to_stop(task)
         self.world.wait_for_all()
 
