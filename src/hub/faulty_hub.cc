@@ -129,6 +129,10 @@ Result<std::optional<EventBatch>> FaultyHub::read(PartitionId partition, Sequenc
   return guarded(HubOperation::kRead, text(partition), [&] { return inner_.read(partition, at); });
 }
 
+Result<std::optional<EventBatch>> FaultyHub::read_from(PartitionId partition, Sequence at) {
+  return guarded(HubOperation::kRead, text(partition), [&] { return inner_.read_from(partition, at); });
+}
+
 Result<Sequence> FaultyHub::at_time(PartitionId partition, Timestamp time) {
   return guarded(HubOperation::kAtTime, text(partition), [&] { return inner_.at_time(partition, time); });
 }

@@ -46,9 +46,7 @@ class FaultyHub final : public Hub {
   Result<HubClock> clock() override;
   Result<std::vector<std::string>> advice() override { return inner_.advice(); }
   Result<std::optional<EventBatch>> read(PartitionId partition, Sequence at) override;
-  Result<std::optional<EventBatch>> read_from(PartitionId partition, Sequence at) override {
-    return inner_.read_from(partition, at);
-  }
+  Result<std::optional<EventBatch>> read_from(PartitionId partition, Sequence at) override;
   Result<Sequence> at_time(PartitionId partition, Timestamp time) override;
   Result<std::unique_ptr<Consumer>> join(const std::string& group, const GroupOwner& owner) override;
   using Hub::join;
