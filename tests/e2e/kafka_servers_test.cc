@@ -1,4 +1,5 @@
 // Kafka as people set it up: logins and encryption, several brokers, transactions, compaction.
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -113,6 +114,47 @@ TEST_F(KafkaLogin, OauthBearerWithATokenOfTheClient) {
        {"CHANGEVAULT_HUB_OPTIONS_ENABLE_SASL_OAUTHBEARER_UNSECURE_JWT", "true"},
        {"CHANGEVAULT_HUB_OPTIONS_SASL_OAUTHBEARER_CONFIG", "principal=archiver"}});
   expect_works();
+}
+
+// As a chain of credentials gives them, for Event Hubs without a connection string.
+class TokensOfATest final : public azure::TokenSource {
+ public:
+  Result<azure::AccessToken> token(const std::string& scope) override {
+    ++asked;
+    last_scope = scope;
+    if (refuses) return Error(ErrorCode::kUnreachable, "no credential works here", {}, {}, true);
+    return azure::AccessToken{KafkaBroker::token("alice", seconds(8)), system_clock().now() + seconds(8)};
+  }
+  std::atomic<int> asked{0};
+  std::atomic<bool> refuses{false};
+  std::string last_scope;
+};
+
+TEST_F(KafkaLogin, TokensOfTheCredentialChainAreTakenAndRenewed) {
+  broker().create_topic(topic_, 1);
+  TokensOfATest tokens;
+  const auto settings = [&] {
+    return value(
+        kafka::make_settings({"eventhubs",
+                              "//localhost:" + port() + "/" + topic_,
+                              {{"ssl.ca.location", broker().ca_file()}, {"security.protocol", "SASL_SSL"}},
+                              {}}));
+  };
+  const auto hub = value(
+      kafka::KafkaHub::open({settings(), "tester:1", &tokens}, {"tester", std::nullopt}, system_clock()));
+  EXPECT_EQ(tokens.last_scope, "https://localhost/.default");
+  EXPECT_OK(value(hub->producer())->append({{"k", "v", std::nullopt}}));
+  EXPECT_TRUE(value(hub->read(PartitionId(0), Sequence(0))));
+  const int before = tokens.asked;
+  const Duration begin = system_clock().steady();
+  while (tokens.asked == before && system_clock().steady().ms < begin.ms + 20'000) value(hub->bounds());
+  EXPECT_GT(tokens.asked, before) << "asked again before the first one ends";
+  tokens.refuses = true;
+  const auto refused =
+      kafka::KafkaHub::open({settings(), "tester:1", &tokens}, {"tester", std::nullopt}, system_clock());
+  EXPECT_ERROR(refused, ErrorCode::kUnreachable);
+  EXPECT_NE(refused.error().message.find("no credential works here"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(KafkaLogin, AWrongPasswordIsSaidAndNotTriedForEver) {
