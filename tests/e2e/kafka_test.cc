@@ -1,6 +1,5 @@
 // A vault whose hub is a real Kafka: through the real binary, beside other clients of the same topic.
 #include <algorithm>
-#include <fstream>
 #include <list>
 #include <map>
 #include <string>
@@ -9,14 +8,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/vault.h"
-#include "tests/support/generator.h"
 #include "tests/support/kafka_broker.h"
 #include "tests/support/kafka_hubs.h"
 
 namespace changevault::testing {
 namespace {
-
-constexpr Timestamp kStart{1'736'899'200'000};  // 2025-01-15T00:00:00Z
 
 class KafkaEndToEnd : public ::testing::Test {
  protected:
@@ -31,18 +27,7 @@ class KafkaEndToEnd : public ::testing::Test {
     environment["CHANGEVAULT_ARCHIVE_FLUSH_INTERVAL"] = "1s";
   }
 
-  std::string events(std::int64_t count, std::uint64_t seed) {
-    const std::string path = vault_.folder() / ("events-" + std::to_string(seed) + ".jsonl");
-    std::ofstream out(path, std::ios::binary);
-    GeneratorOptions options;
-    options.seed = seed;
-    options.first = kStart;
-    options.last = kStart + hours(6);
-    options.events = count;
-    options.collections = shop_collections(hour_of(kStart + hours(3)));
-    generate_events(options, [&](const GeneratedEvent& event) { out << event.line << '\n'; });
-    return path;
-  }
+  std::string events(std::int64_t count, std::uint64_t seed) { return vault_.write_shop_events(count, seed); }
 
   Process start(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);

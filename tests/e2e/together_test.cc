@@ -9,28 +9,16 @@
 #include <signal.h>
 
 #include "tests/e2e/vault.h"
-#include "tests/support/generator.h"
 
 namespace changevault::testing {
 namespace {
-
-constexpr Timestamp kStart{1'736'899'200'000};  // 2025-01-15T00:00:00Z
 
 class TogetherTest : public ::testing::Test {
  protected:
   void SetUp() override { vault_.expect(0, {"init"}); }
 
   std::string make_events(std::int64_t count, std::uint64_t seed) {
-    const std::string path = vault_.folder() / ("events-" + std::to_string(seed) + ".jsonl");
-    std::ofstream out(path, std::ios::binary);
-    GeneratorOptions options;
-    options.seed = seed;
-    options.first = kStart;
-    options.last = kStart + hours(6);
-    options.events = count;
-    options.collections = shop_collections(hour_of(kStart + hours(3)));
-    generate_events(options, [&](const GeneratedEvent& event) { out << event.line << '\n'; });
-    return path;
+    return vault_.write_shop_events(count, seed);
   }
 
   Process start(std::vector<std::string> arguments) {

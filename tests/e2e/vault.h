@@ -9,12 +9,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/generator.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 namespace changevault::testing {
 
 using nlohmann::json;
+
+inline constexpr Timestamp kShopStart{1'736'899'200'000};  // 2025-01-15T00:00:00Z
 
 class Vault {
  public:
@@ -65,6 +68,20 @@ class Vault {
   std::string write(const std::string& name, const std::string& bytes) {
     const std::filesystem::path path = folder() / name;
     std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+
+  // A file of a shop's change events, six hours of them from kShopStart on.
+  std::string write_shop_events(std::int64_t count, std::uint64_t seed) {
+    const std::string path = folder() / ("events-" + std::to_string(seed) + ".jsonl");
+    std::ofstream out(path, std::ios::binary);
+    GeneratorOptions options;
+    options.seed = seed;
+    options.first = kShopStart;
+    options.last = kShopStart + hours(6);
+    options.events = count;
+    options.collections = shop_collections(hour_of(kShopStart + hours(3)));
+    generate_events(options, [&](const GeneratedEvent& event) { out << event.line << '\n'; });
     return path;
   }
 

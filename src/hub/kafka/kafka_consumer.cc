@@ -214,7 +214,9 @@ EventBatch MemberConsumer::collect(PartitionId partition, Assignment::Reading& r
   BatchBuilder builder(partition, *reading.next, {});
   Taken taken = std::move(first);
   while (true) {
-    builder.add(Sequence(taken.message->offset), broker_time(*taken.message), payload_of(*taken.message));
+    const Timestamp time = time_of(*taken.message, clock.now);
+    newest_ = std::max(newest_.value_or(time), time);
+    builder.add(Sequence(taken.message->offset), time, payload_of(*taken.message));
     if (builder.full()) break;
     taken = take(milliseconds(0));
     if (!taken.event) break;
@@ -238,12 +240,6 @@ bool MemberConsumer::stands_at_end(PartitionId partition, Sequence next) const {
   const auto known = rd_kafka_get_watermark_offsets(client_->handle(), parts_.client.settings.topic.c_str(),
                                                     partition.value, &low, &high);
   return known == RD_KAFKA_RESP_ERR_NO_ERROR && high == next.value;
-}
-
-Timestamp MemberConsumer::broker_time(const rd_kafka_message_t& message) {
-  const Timestamp time = time_of(message, parts_.clock.now());
-  newest_ = std::max(newest_.value_or(time), time);
-  return time;
 }
 
 MemberConsumer::News MemberConsumer::failed(const Taken& taken) {

@@ -83,7 +83,6 @@ class MemberConsumer final : public Consumer {
   void ask_for_ends();
   std::optional<Poll> next_end();
   bool stands_at_end(PartitionId partition, Sequence next) const;
-  Timestamp broker_time(const rd_kafka_message_t& message);
 
   const Parts parts_;
   const std::string group_;
