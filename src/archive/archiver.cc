@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "archive/archiver_impl.h"
 #include "archive/hub_life.h"
 #include "archive/idle_watermark.h"
@@ -20,6 +22,8 @@ constexpr Duration kLongestPoll = milliseconds(500);
 constexpr Duration kGiveUpFollowing = minutes(5);
 // How long partitions that the group takes away may go on being flushed, all together.
 constexpr Duration kRevokeDeadline = seconds(20);
+// How long a hub may be away before a person hears of it.
+constexpr Duration kHubAwayToldAfter = seconds(2);
 // How old the store's clock may be, as it is read from an answer of it.
 constexpr Duration kStoreClockAge = seconds(5);
 constexpr Duration kGiveUpOnce = seconds(15);
@@ -95,8 +99,11 @@ Result<void> Archiver::Impl::loop(const std::stop_token& stop) {
 Result<Poll> Archiver::Impl::poll(const std::stop_token& stop) {
   const Duration wait =
       std::min(kLongestPoll, milliseconds(std::max<std::int64_t>(options_.flush_interval.ms / 4, 10)));
-  Result<Poll> polled =
-      retry(context_->retry, parts_.clock, parts_.random, stop, [&] { return consumer_->poll(wait, stop); });
+  Result<Poll> polled = retry(context_->retry, parts_.clock, parts_.random, stop, [&] {
+    Result<Poll> once = consumer_->poll(wait, stop);
+    tell_of_hub(once);
+    return once;
+  });
   if (polled || polled.error().code != ErrorCode::kNotFound) return polled;
   // The hub has deleted what comes next: what was read before is worth keeping.
   CV_TRY(flush_all());
@@ -110,6 +117,20 @@ Result<Poll> Archiver::Impl::poll(const std::stop_token& stop) {
       "its retention has overtaken the archive. If they cannot be brought back, "
       "'changevault archive --accept-loss' records them as lost and goes on behind them";
   return error;
+}
+
+// Once for each time that the hub is away.
+void Archiver::Impl::tell_of_hub(const Result<Poll>& polled) {
+  if (polled) {
+    if (std::exchange(hub_away_told_, false)) context_->tell("the hub answers again");
+    hub_away_since_.reset();
+    return;
+  }
+  if (!polled.error().retryable) return;
+  if (!hub_away_since_) hub_away_since_ = now();
+  if (now().ms - hub_away_since_->ms < kHubAwayToldAfter.ms || std::exchange(hub_away_told_, true)) return;
+  context_->tell(fmt::format("the hub does not answer, it is tried again for {}: {}",
+                             to_string(context_->retry.give_up_after), polled.error().message));
 }
 
 Result<void> Archiver::Impl::handle(const Poll& poll, Timestamp polled_at) {

@@ -50,6 +50,7 @@ class Archiver::Impl {
   Result<void> start(ArchiveMode mode, std::stop_token stop);
   Result<void> loop(const std::stop_token& stop);
   Result<Poll> poll(const std::stop_token& stop);
+  void tell_of_hub(const Result<Poll>& polled);
   Result<void> handle(const Poll& poll, Timestamp polled_at);
   Result<void> give_up(PartitionId partition, Duration deadline);
   Result<void> take_over(PartitionId partition);
@@ -105,6 +106,8 @@ class Archiver::Impl {
   bool watermark_moved_ = true;
   std::optional<Timestamp> store_clock_;
   Duration store_clock_at_{};
+  std::optional<Duration> hub_away_since_;
+  bool hub_away_told_ = false;
   Duration events_at_{};  // when the newest came
   bool told_of_silence_ = false;
   bool hub_is_known_ = false;         // its identity was seen since the last events came

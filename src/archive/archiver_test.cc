@@ -204,6 +204,23 @@ TEST_F(ArchiverTest, AHubThatGivesNothingOfWhatItHasIsWaitedForAndSaidOnce) {
   EXPECT_EQ(said, 1);
 }
 
+TEST_F(ArchiverTest, AHubThatIsAwayIsSaidOnceAndThatItIsBack) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10));
+  int polls = 0;
+  FaultyHub away(hub, [&](HubOperation operation, const std::string&) {
+    if (operation != HubOperation::kPoll || polls++ == 0 || polls > 5) return Fault::kNone;
+    clock.advance(seconds(1));
+    return Fault::kFailBefore;
+  });
+  std::vector<std::string> notices;
+  Archiver archiver({away, store, layout, clock, random}, options);
+  archiver.on_notice([&](const std::string& words) { notices.push_back(words); });
+  EXPECT_EQ(value(archiver.run(ArchiveMode::kOnce, {})).events, 1);
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_NE(notices[0].find("does not answer"), std::string::npos) << notices[0];
+  EXPECT_EQ(notices[1], "the hub answers again");
+}
+
 // The clock of a hub that was never written to stands still: no time has passed for certain.
 TEST_F(ArchiverTest, AnEmptyHubMovesNoWatermark) {
   ASSERT_OK(archive());
