@@ -1,5 +1,6 @@
 #include "hub/kafka/event_reader.h"
 
+#include "base/mutex.h"
 #include "hub/batch_builder.h"
 
 namespace changevault::kafka {

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/mutex.h"
+
 namespace changevault::kafka {
 namespace {
 
