@@ -179,7 +179,7 @@ Result<void> KafkaHub::mark_group(const std::string& group, const GroupOwner& ow
     positions[PartitionId(0)].next = bounds[0].first;
   }
   for (auto& [partition, position] : positions) position.metadata = group_mark(owner);
-  const Result<void> marked = admin_->commit_as_nobody(group, positions);
+  Result<void> marked = admin_->commit_as_nobody(group, positions);
   // It has members: they are ours, or they hear of it when the group deals out partitions anew.
   if (!marked && marked.error().code == ErrorCode::kBusy) return {};
   return marked;
@@ -283,7 +283,7 @@ Result<void> KafkaHub::delete_group(const std::string& group) {
   CV_TRY(check_not_default(group, url()));
   CV_ASSIGN(const GroupDescription standing, describe_group(group));
   if (!standing.members.empty()) return group_is_busy(group, standing.members, url());
-  const Result<void> deleted = admin_->delete_group(group);
+  Result<void> deleted = admin_->delete_group(group);
   if (!deleted && deleted.error().code == ErrorCode::kNotFound) return no_such_group(group, url());
   return deleted;
 }

@@ -285,11 +285,11 @@ Result<Settings> make_event_hubs(const SettingsInput& input) {
 
 }  // namespace
 
-Result<Settings> make_settings(const SettingsInput& given) {
-  SettingsInput input = given;
-  input.options = with_one_name(given.options);
-  for (const auto& [name, value] : input.options) CV_TRY(check_option(name));
-  return input.scheme == "eventhubs" ? make_event_hubs(input) : make_kafka(input);
+Result<Settings> make_settings(const SettingsInput& input) {
+  SettingsInput plain = input;
+  plain.options = with_one_name(input.options);
+  for (const auto& [name, value] : plain.options) CV_TRY(check_option(name));
+  return plain.scheme == "eventhubs" ? make_event_hubs(plain) : make_kafka(plain);
 }
 
 Result<ConnectionString> parse_connection_string(std::string_view text) {
