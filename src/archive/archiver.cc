@@ -81,7 +81,10 @@ Result<void> Archiver::Impl::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const Timestamp polled_at = parts_.clock.now();
     const Result<Poll> polled = poll(stop);
-    if (!polled && polled.error().code == ErrorCode::kCancelled) break;
+    // A hub that is away is no reason to fail for who is asked to end: what is open decides.
+    const bool ends = !polled && (polled.error().code == ErrorCode::kCancelled ||
+                                  (polled.error().retryable && stop.stop_requested()));
+    if (ends) break;
     if (!polled) return polled.error();
     CV_TRY(handle(*polled, polled_at));
     CV_TRY(flush_due());
@@ -225,12 +228,22 @@ Result<void> Archiver::Impl::keep_within_memory() {
   return held > options_.memory ? flush(largest->partition()) : Result<void>();
 }
 
+// That it is not there may be the word of a broker that is behind, or of the moment between two hubs.
+Result<HubDescription> Archiver::Impl::describe_hub() {
+  Result<HubDescription> hub = parts_.hub.describe();
+  if (hub || hub.error().code != ErrorCode::kNotFound) return hub;
+  Error error = hub.error();
+  error.code = ErrorCode::kUnreachable;
+  error.retryable = true;
+  return error;
+}
+
 // What was read is of the hub that the archive belongs to, if that is still there afterwards: an identity
 // never comes back. Asked before a slot is written, once for all that was read until then.
 Result<void> Archiver::Impl::check_same_hub() {
   if (std::exchange(hub_is_known_, true)) return {};
-  const Result<HubDescription> hub = retry(context_->retry, parts_.clock, parts_.random, context_->stop,
-                                           [&] { return parts_.hub.describe(); });
+  const Result<HubDescription> hub =
+      retry(context_->retry, parts_.clock, parts_.random, context_->stop, [&] { return describe_hub(); });
   hub_is_known_ = hub.has_value();
   CV_TRY(hub);
   if (hub->identity == context_->identity.hub_identity) return {};
@@ -260,11 +273,14 @@ Result<void> Archiver::Impl::flush_all() {
   return {};
 }
 
+// Where the hub cannot be asked, as little is lost as by a kill: the numbers are looked at again.
 Result<void> Archiver::Impl::commit_numbers() {
-  CV_TRY(check_same_hub());
   for (const PartitionId partition : owned()) {
     Owned* const owned = find(partition);
-    if (owned == nullptr) continue;
+    if (owned == nullptr || !owned->archive.has_numbers()) continue;
+    const Result<void> same = check_same_hub();
+    if (!same && same.error().retryable) return {};
+    CV_TRY(same);
     CV_TRY(written(partition, owned->archive.commit_numbers()));
   }
   return {};

@@ -71,6 +71,7 @@ class Archiver::Impl {
   Result<void> idle(PartitionId partition);
   Result<void> flush_due();
   Result<void> keep_within_memory();
+  Result<HubDescription> describe_hub();
   Result<void> check_same_hub();
   Result<std::optional<Timestamp>> store_clock();
   Result<void> flush(PartitionId partition);

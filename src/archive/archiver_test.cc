@@ -221,6 +221,20 @@ TEST_F(ArchiverTest, AHubThatIsAwayIsSaidOnceAndThatItIsBack) {
   EXPECT_EQ(notices[1], "the hub answers again");
 }
 
+// Nothing is open, so nothing needs the hub: a stop ends the run as ever.
+TEST_F(ArchiverTest, AStopWhileTheHubIsAwayIsNoError) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 10));
+  ASSERT_OK(archive());
+  std::stop_source stop;
+  int polls = 0;
+  FaultyHub away(hub, [&](HubOperation operation, const std::string&) {
+    if (operation == HubOperation::kPoll && ++polls == 8) stop.request_stop();
+    return polls >= 8 ? Fault::kFailBefore : Fault::kNone;
+  });
+  Archiver archiver({away, store, layout, clock, random}, options);
+  EXPECT_OK(archiver.run(ArchiveMode::kFollow, stop.get_token()));
+}
+
 // The clock of a hub that was never written to stands still: no time has passed for certain.
 TEST_F(ArchiverTest, AnEmptyHubMovesNoWatermark) {
   ASSERT_OK(archive());

@@ -9,6 +9,7 @@
 #include "archive/ledger_walk.h"
 #include "archive/uploads.h"
 #include "base/hash.h"
+#include "codec/oversize_pointer.h"
 
 namespace changevault {
 namespace {
@@ -226,9 +227,11 @@ Result<std::int64_t> PartitionArchive::add(const HubEvent& event, Timestamp now)
                  fmt::format("{} partition {}", context_.parts.hub.url(), partition_.value));
   }
   const Archiver::Parts& parts = context_.parts;
-  CV_ASSIGN(const std::optional<OversizeBody> body,
-            retry(context_.retry, parts.clock, parts.random, context_.stop,
-                  [&] { return bodies_.read(event.payload); }));
+  std::optional<OversizeBody> body;
+  if (parse_oversize(event.payload)) {
+    CV_ASSIGN(body, retry(context_.retry, parts.clock, parts.random, context_.stop,
+                          [&] { return bodies_.read(event.payload); }));
+  }
   const Timestamp effective = effective_time(event.broker_time, now);
   if (open_.empty()) open_since_ = parts.clock.steady();
   const EventId id = place(event, body, effective, now);
@@ -299,7 +302,7 @@ Result<void> PartitionArchive::commit_idle(Timestamp watermark) {
 }
 
 Result<void> PartitionArchive::commit_numbers() {
-  if (!open_.empty() || next_ == committed_next_ || !committed_reached_) return {};
+  if (!has_numbers()) return {};
   CV_TRY(write_slot(CommitEntry{context_.identity.epoch,
                                 committed_next_,
                                 next_.previous(),

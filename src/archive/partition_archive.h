@@ -77,6 +77,7 @@ class PartitionArchive {
   // Numbers without events that stand behind the last commit count as read, before this owner leaves: the
   // hub's retention would otherwise seem to have taken events with them. Nothing where there are none.
   Result<void> commit_numbers();
+  bool has_numbers() const { return open_.empty() && next_ != committed_next_ && committed_reached_; }
 
   PartitionId partition() const { return partition_; }
   Chain& chain() { return chain_; }
