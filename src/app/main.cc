@@ -1,13 +1,13 @@
 // The composition root: the only place that names concrete drivers, and the border to the process (arguments,
 // environment, signals, descriptors).
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <thread>
 
 #include <pwd.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,8 +18,6 @@
 #include "store/file/file_store.h"
 #include "store/retrying_store.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
-
-extern char** environ;
 
 namespace changevault {
 namespace {

@@ -34,7 +34,7 @@ Result<void> Archiver::Impl::go_on_behind_losses() {
 Result<void> Archiver::Impl::give_up(PartitionId partition, Duration deadline) {
   const Duration left{std::max<std::int64_t>(deadline.ms - now().ms, 0)};
   const RetryPolicy usual = std::exchange(context_->retry, RetryPolicy{.give_up_after = left});
-  const Result<void> flushed = flush(partition);
+  Result<void> flushed = flush(partition);
   context_->retry = usual;
   owned_.erase(partition);
   standby_.remove(partition);

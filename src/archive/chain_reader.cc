@@ -40,7 +40,7 @@ class ReadAhead {
     MutexLock lock(mutex_);
     std::optional<SlotOutcome>& place = place_of(slot);
     while (!place) filled_.wait(mutex_);
-    SlotOutcome outcome = *std::move(place);
+    SlotOutcome outcome = std::move(*place);
     place.reset();
     taken_ = slot.next();
     lock.unlock();
