@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/audit_event.h"
+#include "cli/audit_recovery.h"
 #include "cli/audit_segment.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -79,7 +80,9 @@ class AuditVerb final : public Verb {
  public:
   std::string name() const override { return "audit"; }
   std::string summary() const override { return "past recoveries and loads; where one event or file went"; }
-  std::string usage() const override { return "[--event ID [DB [COLL]] [time] | --segment KEY]"; }
+  std::string usage() const override {
+    return "[--recovery ID | --event ID [DB [COLL]] [time] | --segment KEY]";
+  }
   std::string details() const override {
     return "An event that the warehouse has is found at once. One that it lacks is searched for in the "
            "archive, which "
@@ -87,13 +90,16 @@ class AuditVerb final : public Verb {
            "index does: name database, collection and time to read less.";
   }
   std::string examples() const override {
-    return "changevault audit\nchangevault audit --event 0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"
+    return "changevault audit\nchangevault audit --recovery 20250116t081500z_1a2b3c4d\n"
+           "changevault audit --event 0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"
            "changevault audit --event 0a1b2c3d4e5f60718293a4b5c6d7e8f9 inventory_db products 2025/01/15 14\n"
            "changevault audit --segment "
            "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.jsonl.gz";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
+    app.add_option("--recovery", recovery_, "one recovery: its plan, its steps, the bytes that it read")
+        ->type_name("ID");
     app.add_option("--event", event_, "where this event went, by its event_id")->type_name("ID");
     app.add_option("--segment", segment_, "what was done with this archived file, and what is there now")
         ->type_name("KEY");
@@ -104,8 +110,9 @@ class AuditVerb final : public Verb {
     CV_TRY(check_flags(scope));
     if (!event_.empty()) return audit_event(context, event_, scope);
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
-    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     CV_ASSIGN(std::vector<PastRecovery> recoveries, past_recoveries(*store, context.parts.layout()));
+    if (!recovery_.empty()) return audit_recovery(context.out, recoveries);
+    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     CV_ASSIGN(std::vector<LoadRecord> loads, warehouse->load_records());
     std::optional<SegmentTrail> trail;
     if (!segment_.empty()) {
@@ -132,8 +139,8 @@ class AuditVerb final : public Verb {
 
  private:
   Result<void> check_flags(const Scope& scope) const {
-    if (!event_.empty() && !segment_.empty()) {
-      return Error(ErrorCode::kUsage, "--event and --segment are two different questions", "",
+    if (!recovery_.empty() + !event_.empty() + !segment_.empty() > 1) {
+      return Error(ErrorCode::kUsage, "--recovery, --event and --segment are different questions", "",
                    "give one of them");
     }
     if (event_.empty() && scope != Scope{}) {
@@ -141,6 +148,22 @@ class AuditVerb final : public Verb {
                    "to see what is archived there: changevault ls");
     }
     return {};
+  }
+
+  Result<int> audit_recovery(Output& out, const std::vector<PastRecovery>& recoveries) const {
+    const auto past = std::ranges::find(recoveries, recovery_, &PastRecovery::id);
+    if (past == recoveries.end()) {
+      return Error(ErrorCode::kIndeterminate, "there is no recovery with this id", recovery_,
+                   "see all of them with: changevault audit");
+    }
+    if (out.json_wanted()) {
+      Json json = to_json(*past);
+      json.update(recovery_details(*past));
+      out.print_json(json);
+    } else {
+      print_recovery(out, *past);
+    }
+    return past->damage ? kExitFailed : kExitDone;
   }
 
   static void keep_segment(const std::string& key, std::vector<PastRecovery>& recoveries,
@@ -201,6 +224,7 @@ class AuditVerb final : public Verb {
   }
 
   ScopeOptions scope_;
+  std::string recovery_;
   std::string event_;
   std::string segment_;
 };

@@ -103,7 +103,7 @@ class Cookbook : public ::testing::TestWithParam<std::string> {
         {"NO_COLOR", "1"},
         {"TZ", "UTC"},
         {"XDG_STATE_HOME", folder.string() + "/.state"}};
-    return run({"bash", "-c", "exec 2>&1\n" + command}, options);
+    return run({"bash", "-c", "exec 2>&1\nset -o pipefail\n" + command}, options);
   }
 
   // The output as a reader would have it: their folder, their name.

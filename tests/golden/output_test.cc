@@ -224,6 +224,12 @@ TEST_F(OutputTest, Audit) {
   golden("audit_event_missing", 0, {"audit", "--event", missing});
   golden("audit_event_json", 0, {"audit", "--event", loaded, "--output", "json"});
   golden("audit_event_unknown", 5, {"audit", "--event", std::string(32, '0')});
+  expect(0, {"recover", "shop", "orders", "2025/01/15", "1", "--yes"});
+  expect(0, {"audit", "--output", "json"});
+  const std::string recovery = Json::parse(out_.text)["recoveries"][0]["id"];
+  golden("audit_recovery", 0, {"audit", "--recovery", recovery});
+  golden("audit_recovery_json", 0, {"audit", "--recovery", recovery, "--output", "json"});
+  golden("audit_recovery_unknown", 5, {"audit", "--recovery", "20250116t081500z_1a2b3c4d"});
   expect(0, {"ls", "shop", "users", "--output", "json"});
   const std::string key = Json::parse(out_.text)["segments"][0]["key"];
   golden("audit_segment", 0, {"audit", "--segment", key.substr(key.rfind('/') + 1)});
