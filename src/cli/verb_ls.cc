@@ -13,11 +13,12 @@ class LsVerb final : public Verb {
   std::string summary() const override { return "what is archived: files, records, sizes"; }
   std::string usage() const override { return kScopeUsage; }
   std::string examples() const override {
-    return "changevault ls\nchangevault ls inventory_db products 2025/01/15\n"
+    return "changevault ls\nchangevault ls inventory_db products 2025/01/15 14 --long\n"
            "changevault ls --dead-letters --date 2025-01-15..2025-01-17 --output json";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
+    app.add_flag("-l,--long", long_, "records per operation and the time of writing, too");
     app.add_flag("--dead-letters", dead_letters_, "messages that were no change events, kept apart");
   }
 
@@ -38,6 +39,40 @@ class LsVerb final : public Verb {
   }
 
  private:
+  // Counts of the whole file, from the ledger.
+  static Json operations_json(const ArchivedFiles& found, const ArchivedFile& file) {
+    return found.by_ledger ? Json(file.operations) : Json(nullptr);
+  }
+
+  static std::string operation_words(const ArchivedFiles& found, const ArchivedFile& file) {
+    if (!found.by_ledger) return "?";
+    std::string out;
+    for (const auto& [operation, records] : file.operations)
+      out += (out.empty() ? "" : ", ") + printable(operation) + " " + with_thousands(records);
+    return out;
+  }
+
+  Table empty_table() const {
+    using Align = Table::Align;
+    std::vector<Table::Column> columns{{"HOUR (UTC)"}, {"COLLECTION"}, {"RECORDS", Align::kRight}};
+    if (long_) columns.push_back({"OPERATIONS"});
+    columns.push_back({"SIZE", Align::kRight});
+    if (long_) columns.push_back({"WRITTEN (UTC)"});
+    columns.push_back({"FILE"});
+    return Table(std::move(columns));
+  }
+
+  std::vector<std::string> row_of(const ArchivedFiles& found, const ArchivedFile& file) const {
+    std::vector<std::string> row{human_time(file.hour.start()).substr(0, 13),
+                                 dead_letters_ ? "" : to_string(file.ns),
+                                 found.by_ledger ? with_thousands(file.segment.records) : "?"};
+    if (long_) row.push_back(operation_words(found, file));
+    row.push_back(human_bytes(file.bytes));
+    if (long_) row.push_back(human_time(file.modified));
+    row.push_back(file.segment.key.substr(file.segment.key.rfind('/') + 1));
+    return row;
+  }
+
   static void print_json(const ArchivedFiles& found, Output& out) {
     Json segments = Json::array();
     std::int64_t records = 0;
@@ -48,6 +83,7 @@ class LsVerb final : public Verb {
                           {"collection", file.ns.collection},
                           {"hour", to_string(file.hour)},
                           {"records", found.by_ledger ? Json(file.segment.records) : Json(nullptr)},
+                          {"operations", operations_json(found, file)},
                           {"bytes", file.bytes},
                           {"modified", to_rfc3339(file.modified)}});
       records += file.segment.records;
@@ -68,16 +104,11 @@ class LsVerb final : public Verb {
                     : "quiet: " + printable(to_string(scope)) + " is sealed and had no such events");
       return;
     }
-    using Align = Table::Align;
-    Table table(
-        {{"HOUR (UTC)"}, {"COLLECTION"}, {"RECORDS", Align::kRight}, {"SIZE", Align::kRight}, {"FILE"}});
+    Table table = empty_table();
     std::int64_t records = 0;
     std::int64_t bytes = 0;
     for (const ArchivedFile& file : found.files) {
-      const std::string name = file.segment.key.substr(file.segment.key.rfind('/') + 1);
-      table.add({human_time(file.hour.start()).substr(0, 13), dead_letters_ ? "" : to_string(file.ns),
-                 found.by_ledger ? with_thousands(file.segment.records) : "?", human_bytes(file.bytes),
-                 name});
+      table.add(row_of(found, file));
       records += file.segment.records;
       bytes += file.bytes;
     }
@@ -90,6 +121,7 @@ class LsVerb final : public Verb {
   }
 
   ScopeOptions scope_;
+  bool long_ = false;
   bool dead_letters_ = false;
 };
 

@@ -16,7 +16,8 @@ ArchivedFile file_of(const ListedSegment& listed) {
           facts.bytes,
           facts.text_bytes,
           facts.max_time,
-          listed.listed_at};
+          listed.listed_at,
+          facts.operations};
 }
 
 void tell_damage(const Catalog& catalog, const Scope& scope, ArchivedFiles& out) {

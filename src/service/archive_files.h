@@ -20,10 +20,11 @@ struct ArchivedFile {
   Namespace ns;
   Hour hour;
   std::int64_t bytes = 0;
-  std::int64_t text_bytes = 0;  // inflated; 0 without a ledger
-  Timestamp latest{};           // no record's enqueued time is behind it
-  Timestamp modified{};         // listed by the ledger, or written
-  std::string md5{};            // hex, as the store keeps it; only without a ledger
+  std::int64_t text_bytes = 0;   // inflated; 0 without a ledger
+  Timestamp latest{};            // no record's enqueued time is behind it
+  Timestamp modified{};          // listed by the ledger, or written
+  OperationCounts operations{};  // of its records; empty without a ledger, and of dead letters
+  std::string md5{};             // hex, as the store keeps it; only without a ledger
 };
 
 struct ArchivedFiles {
