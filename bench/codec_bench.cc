@@ -60,7 +60,7 @@ std::string records(bool canonical) {
 }
 
 FinishedSegment segment(const std::string& text) {
-  BlockCompressor compressor(1);
+  BlockWorker compressor(1);
   SegmentWriter writer({});
   std::int64_t n = 0;
   (void)for_each_line(text, [&](std::string_view line) -> Result<void> {

@@ -58,7 +58,7 @@ std::string damaged(std::string bytes, const std::vector<Damage>& damages) {
 }
 
 FinishedSegment write(std::string_view text, const SegmentOptions& options) {
-  BlockCompressor compressor(options.gzip_level);
+  BlockWorker compressor(options.gzip_level);
   SegmentWriter writer(options);
   for (std::int64_t n = 0; !text.empty(); ++n) {
     const std::size_t end = text.find('\n') + 1;

@@ -69,7 +69,7 @@ PieceResult archive_piece(const std::string& event_file, const std::string& fold
   const RecordIdentity identity{"default", "bench", Epoch(0)};
   const Stopwatch watch;
   RecordBuilder builder(identity);
-  BlockCompressor compressor(1);
+  BlockWorker compressor(1);
   OpenBatch batch({});
   std::int64_t text = 0;
   int batches = 0;

@@ -135,7 +135,7 @@ class Generator {
   std::array<Tail, kPartitions> partitions_;
   std::array<Sequence, kPartitions> sequences_{};
   std::int64_t row_ = 0;
-  BlockCompressor compressor_{1};
+  BlockWorker compressor_{1};
 };
 
 void fill_warehouse(const Bench& bench, const fs::path& folder, const YearSize& size) {

@@ -19,7 +19,7 @@ struct ArchiveContext {
   const ArchiverOptions& options;
   RecordIdentity identity;
   RecordBuilder& builder;
-  BlockCompressor& compressor;
+  BlockWorker& worker;
   ArchiveTotals& totals;
   RetryPolicy retry;
   std::stop_token stop;

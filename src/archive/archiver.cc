@@ -60,7 +60,7 @@ Result<void> Archiver::Impl::start(ArchiveMode mode, std::stop_token stop) {
   const RetryPolicy policy{.give_up_after = mode == ArchiveMode::kFollow ? kGiveUpFollowing : kGiveUpOnce};
   builder_.emplace(RecordIdentity{});
   context_.emplace(
-      ArchiveContext{parts_, options_, {}, *builder_, compressor_, totals_, policy, std::move(stop), notice});
+      ArchiveContext{parts_, options_, {}, *builder_, worker_, totals_, policy, std::move(stop), notice});
   sealer_.emplace(*context_);
   CV_TRY(sealer_->open());
   CV_TRY(settle_hub(parts_, options_, *sealer_));

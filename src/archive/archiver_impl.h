@@ -32,7 +32,7 @@ class Archiver::Impl {
   Impl(Parts parts, ArchiverOptions options)
       : parts_(parts),
         options_(std::move(options)),
-        compressor_(options_.segment.gzip_level),
+        worker_(options_.segment.gzip_level, BlockWorker::Mode::kBehind),
         standby_(milliseconds(2 * options_.flush_interval.ms)) {}
 
   Result<ArchiveTotals> run(ArchiveMode mode, std::stop_token stop);
@@ -92,7 +92,7 @@ class Archiver::Impl {
 
   Parts parts_;
   ArchiverOptions options_;
-  BlockCompressor compressor_;
+  BlockWorker worker_;
   ArchiveTotals totals_;
   ArchiveMode mode_ = ArchiveMode::kFollow;
   std::optional<RecordBuilder> builder_;

@@ -14,24 +14,23 @@ constexpr std::int64_t kLedgerBytesPerBlock = 360;
 }  // namespace
 
 EventId OpenBatch::add(const HubEvent& event, Timestamp effective, Timestamp processed,
-                       RecordBuilder& builder, const RecordIdentity& identity, BlockCompressor& compressor) {
+                       RecordBuilder& builder, const RecordIdentity& identity, BlockWorker& worker) {
   const Hour hour = hour_of(effective);
   const auto parsed = builder.parse(event);
-  if (!parsed) return add_refused(event, parsed.error(), effective, processed, identity, compressor);
+  if (!parsed) return add_refused(event, parsed.error(), effective, processed, identity, worker);
   OpenSegment& open = segment_at({parsed->database, parsed->collection, hour, false});
   builder.append_record(*parsed, event, effective, processed, open.writer.text());
-  added(open, {event.sequence, effective, parsed->id, parsed->operation}, compressor);
+  added(open, {event.sequence, effective, parsed->id, parsed->operation}, worker);
   return parsed->id;
 }
 
 EventId OpenBatch::add_refused(const HubEvent& event, const Refusal& reason, Timestamp effective,
-                               Timestamp processed, const RecordIdentity& identity,
-                               BlockCompressor& compressor) {
+                               Timestamp processed, const RecordIdentity& identity, BlockWorker& worker) {
   OpenSegment& open = segment_at({{}, {}, hour_of(effective), true});
   const EventId id =
       EventId::of_position(identity.hub_identity, identity.epoch, event.partition, event.sequence);
   RecordBuilder::append_dead_letter(reason, event, effective, processed, open.writer.text());
-  added(open, {event.sequence, effective, id, {}}, compressor);
+  added(open, {event.sequence, effective, id, {}}, worker);
   return id;
 }
 
@@ -42,9 +41,9 @@ OpenBatch::OpenSegment& OpenBatch::segment_at(const PlaceView& place) {
   return open_.emplace(std::move(owned), OpenSegment{SegmentWriter(options_)}).first->second;
 }
 
-void OpenBatch::added(OpenSegment& segment, const SegmentRecord& record, BlockCompressor& compressor) {
+void OpenBatch::added(OpenSegment& segment, const SegmentRecord& record, BlockWorker& worker) {
   const std::size_t blocks_before = segment.writer.blocks();
-  segment.writer.added(record, compressor);
+  segment.writer.added(record, worker);
   blocks_ += static_cast<std::int64_t>(segment.writer.blocks() - blocks_before);
   memory_ += segment.writer.memory() - segment.counted;
   segment.counted = segment.writer.memory();
@@ -56,12 +55,12 @@ std::int64_t OpenBatch::ledger_bytes() const {
   return segments * kLedgerBytesPerSegment + (blocks_ + segments) * kLedgerBytesPerBlock;
 }
 
-std::vector<ClosedSegment> OpenBatch::close(BlockCompressor& compressor) {
+std::vector<ClosedSegment> OpenBatch::close(BlockWorker& worker) {
   std::vector<ClosedSegment> closed;
   closed.reserve(open_.size());
   for (auto& [place, open] : open_) {
     closed.push_back(
-        {{place.database, place.collection}, place.hour, place.dead_letter, open.writer.finish(compressor)});
+        {{place.database, place.collection}, place.hour, place.dead_letter, open.writer.finish(worker)});
   }
   open_.clear();
   memory_ = largest_ = blocks_ = 0;

@@ -33,10 +33,10 @@ class OpenBatch {
   // Adds one event at its effective time: as a record where it is a change event, else as a dead letter with
   // the reason. Returns the id that the ledger's tail names it by.
   EventId add(const HubEvent& event, Timestamp effective, Timestamp processed, RecordBuilder& builder,
-              const RecordIdentity& identity, BlockCompressor& compressor);
+              const RecordIdentity& identity, BlockWorker& worker);
   // The same of a message that is known not to be one: a dead letter for this reason.
   EventId add_refused(const HubEvent& event, const Refusal& reason, Timestamp effective, Timestamp processed,
-                      const RecordIdentity& identity, BlockCompressor& compressor);
+                      const RecordIdentity& identity, BlockWorker& worker);
 
   bool empty() const { return open_.empty(); }
   std::int64_t memory() const { return memory_; }
@@ -44,7 +44,7 @@ class OpenBatch {
   std::int64_t ledger_bytes() const;  // how long the commit that lists all this will be, roughly
 
   // Ends every segment, in the order of their places. The batch is empty afterwards.
-  std::vector<ClosedSegment> close(BlockCompressor& compressor);
+  std::vector<ClosedSegment> close(BlockWorker& worker);
 
  private:
   // Ordered so that a place is found by views, without making strings.
@@ -75,7 +75,7 @@ class OpenBatch {
   };
 
   OpenSegment& segment_at(const PlaceView& place);
-  void added(OpenSegment& segment, const SegmentRecord& record, BlockCompressor& compressor);
+  void added(OpenSegment& segment, const SegmentRecord& record, BlockWorker& worker);
 
   SegmentOptions options_;
   std::map<Place, OpenSegment, ByPlace> open_;

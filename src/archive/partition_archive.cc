@@ -246,10 +246,10 @@ EventId PartitionArchive::place(const HubEvent& event, const std::optional<Overs
                                 Timestamp effective, Timestamp now) {
   const RecordIdentity& identity = context_.identity;
   if (body && !*body)
-    return open_.add_refused(event, body->error(), effective, now, identity, context_.compressor);
+    return open_.add_refused(event, body->error(), effective, now, identity, context_.worker);
   HubEvent whole = event;
   if (body) whole.payload = **body;
-  return open_.add(whole, effective, now, context_.builder, identity, context_.compressor);
+  return open_.add(whole, effective, now, context_.builder, identity, context_.worker);
 }
 
 void PartitionArchive::skip_to(Sequence next) {
@@ -260,7 +260,7 @@ Result<void> PartitionArchive::commit() {
   if (open_.empty()) return {};
   CommitEntry commit{
       context_.identity.epoch, committed_next_, next_.previous(), open_events_, *reached_, tail_, {}, {}};
-  const std::vector<ClosedSegment> closed = open_.close(context_.compressor);
+  const std::vector<ClosedSegment> closed = open_.close(context_.worker);
   std::vector<Upload> uploads;
   std::int64_t bytes = 0;
   for (const ClosedSegment& segment : closed) {

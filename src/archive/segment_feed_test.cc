@@ -57,7 +57,7 @@ class SegmentFeedTest : public ::testing::Test {
   }
 
   static std::string gzip_of(const std::string& lines) {
-    BlockCompressor compressor(1);
+    BlockWorker compressor(1);
     SegmentWriter writer({});
     writer.text() = lines;
     writer.added({Sequence(0), kNoon, EventId{}, "insert"}, compressor);
@@ -66,7 +66,7 @@ class SegmentFeedTest : public ::testing::Test {
 
   MemoryStore store_;
   RecordBuilder builder_{{"default", "hub", Epoch(0)}};
-  BlockCompressor compressor_{1};
+  BlockWorker compressor_{1};
   SegmentWriter writer_{{}};
   std::string bytes_;
   SegmentRef ref_;
@@ -182,7 +182,7 @@ TEST_F(SegmentFeedTest, RecordsOfOthersAreCheckedToTheLastByte) {
 // `cat --limit 10` of a large segment brings a few blocks over the network, not the file.
 TEST_F(SegmentFeedTest, WhoWantsTheFirstRecordsFetchesNoMore) {
   std::string text(200'000, 'x');
-  BlockCompressor compressor(0);
+  BlockWorker compressor(0);
   SegmentWriter writer({});
   std::uint64_t state = 1;
   for (int n = 0; n < 200; ++n) {

@@ -271,7 +271,7 @@ struct HandWritten : ArchiveFixture {
     const HubEvent source{PartitionId(partition), Sequence(sequence), "7", time, payload};
     const auto parsed = builder.parse(source);
     SegmentWriter writer{SegmentOptions{}};
-    BlockCompressor compressor(1);
+    BlockWorker compressor(1);
     builder.append_record(*parsed, source, time, time, writer.text());
     writer.added({Sequence(sequence), time, parsed->id, "insert"}, compressor);
     FinishedSegment finished = writer.finish(compressor);

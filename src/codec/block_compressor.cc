@@ -1,11 +1,11 @@
+#include "codec/block_compressor.h"
+
 #include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <vector>
 
 #include <isa-l/igzip_lib.h>
-
-#include "codec/segment_writer.h"
 
 namespace changevault {
 namespace {

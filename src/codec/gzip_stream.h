@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "codec/segment_writer.h"
+#include "codec/block_compressor.h"
 
 namespace changevault {
 

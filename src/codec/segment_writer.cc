@@ -1,12 +1,11 @@
 #include "codec/segment_writer.h"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
-#include "base/hash.h"
-#include "codec/gzip_format.h"
+#include "codec/segment_file.h"
 
 namespace changevault {
 namespace {
@@ -24,31 +23,28 @@ void add_time(Facts& facts, Timestamp time, bool first) {
 
 }  // namespace
 
-// Invariants: `bytes` is the file so far (header and finished blocks), `facts.blocks` tile it behind the
-// header; `text` is the block being filled and `block` its facts.
+// Invariants: `text` is the block being filled and `block` its facts; `file` holds the blocks before it but
+// for those that are with the worker, and is looked into only when none is.
 struct SegmentWriter::State {
-  explicit State(SegmentOptions options_in) : options(options_in) { append_bytes(kGzipHeader); }
+  explicit State(SegmentOptions options_in) : options(options_in) {}
+  ~State() {
+    if (under_way > 0) worker->drain();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   SegmentOptions options;
-  std::string bytes;
+  SegmentFile file;
   std::string text;
   BlockFacts block;
   SegmentFacts facts;
   std::vector<EventId> ids;
-  std::uint32_t crc = 0;
-  Hasher sha256{Hasher::Kind::kSha256};
-  Hasher md5{Hasher::Kind::kMd5};
-
-  // Hashed while the bytes are in the cache, and not all at once at the end.
-  void append_bytes(std::string_view more) {
-    bytes.append(more);
-    hash_from(bytes.size() - more.size());
-  }
-  void hash_from(std::size_t begin) {
-    const std::string_view added = std::string_view(bytes).substr(begin);
-    sha256.update(added);
-    md5.update(added);
-  }
+  std::size_t blocks = 0;
+  BlockWorker* worker = nullptr;
+  int under_way = 0;                         // blocks with the worker
+  std::int64_t text_under_way = 0;           // bytes of their text
+  std::int64_t compressed = 0;               // bytes of the blocks that it gave back
+  std::int64_t file_memory = file.memory();  // when it did
 
   void count(const SegmentRecord& record) {
     add_time(facts, record.enqueued, facts.records == 0);
@@ -77,21 +73,23 @@ struct SegmentWriter::State {
   const std::string* last_operation = nullptr;
   std::int64_t* last_count = nullptr;
 
-  void close_block(BlockCompressor& compressor) {
-    const std::size_t begin = bytes.size();
-    compressor.compress(text, bytes);
-    hash_from(begin);
-    crc = gzip_crc32(crc, text);
-    block.byte_offset = static_cast<std::int64_t>(begin);
-    block.bytes = static_cast<std::int64_t>(bytes.size() - begin);
-    block.text_offset = facts.text_bytes;
-    block.text_bytes = static_cast<std::int64_t>(text.size());
-    block.sha256 = sha256_hex(std::string_view(bytes).substr(begin));
-    facts.text_bytes += block.text_bytes;
-    facts.blocks.push_back(std::move(block));
-    block = {};
-    text.clear();
+  void close_block(BlockWorker& by) {
+    worker = &by;
+    const auto size = static_cast<std::int64_t>(text.capacity());
+    ++blocks;
+    ++under_way;
+    text_under_way += size;
+    by.submit({file, std::exchange(text, {}), std::exchange(block, {}),
+               [this, size](const BlockWorker::Job& job) { taken_back(job, size); }});
+    text = by.spare_buffer();
     if (text.capacity() > 4 * static_cast<std::size_t>(options.block_text_bytes)) text.shrink_to_fit();
+  }
+
+  void taken_back(const BlockWorker::Job& job, std::int64_t size) {
+    --under_way;
+    text_under_way -= size;
+    compressed = job.compressed;
+    file_memory = job.file_memory;
   }
 };
 
@@ -104,10 +102,10 @@ std::string& SegmentWriter::text() {
   return state_->text;
 }
 
-void SegmentWriter::added(const SegmentRecord& record, BlockCompressor& compressor) {
+void SegmentWriter::added(const SegmentRecord& record, BlockWorker& worker) {
   state_->count(record);
   if (static_cast<std::int64_t>(state_->text.size()) >= state_->options.block_text_bytes)
-    state_->close_block(compressor);
+    state_->close_block(worker);
 }
 
 std::int64_t SegmentWriter::records() const {
@@ -116,31 +114,26 @@ std::int64_t SegmentWriter::records() const {
 
 std::int64_t SegmentWriter::memory() const {
   const State& s = *state_;
-  return static_cast<std::int64_t>(sizeof(State) + s.bytes.capacity() + s.text.capacity() +
-                                   s.ids.capacity() * sizeof(EventId) +
-                                   s.facts.blocks.capacity() * sizeof(BlockFacts));
+  return s.file_memory + s.text_under_way +
+         static_cast<std::int64_t>(sizeof(State) + s.text.capacity() + s.ids.capacity() * sizeof(EventId));
 }
 
 std::int64_t SegmentWriter::compressed() const {
-  return static_cast<std::int64_t>(state_->bytes.size() - kGzipHeader.size());
+  return state_->compressed;
 }
 
 std::size_t SegmentWriter::blocks() const {
-  return state_->facts.blocks.size();
+  return state_->blocks;
 }
 
-FinishedSegment SegmentWriter::finish(BlockCompressor& compressor) {
+FinishedSegment SegmentWriter::finish(BlockWorker& worker) {
   State& s = *state_;
   if (s.facts.records == 0) throw std::logic_error("a segment without records");
-  if (!s.text.empty()) s.close_block(compressor);
-  std::string end;
-  append_gzip_end(end, s.crc, static_cast<std::uint64_t>(s.facts.text_bytes));
-  s.append_bytes(end);
-  s.facts.bytes = static_cast<std::int64_t>(s.bytes.size());
-  s.facts.sha256 = s.sha256.finish_hex();
-  s.facts.md5 = s.md5.finish_hex();
+  if (!s.text.empty()) s.close_block(worker);
+  worker.drain();
   s.facts.distinct = count_distinct(s.ids);
-  return {std::move(s.bytes), std::move(s.facts)};
+  std::string bytes = s.file.finish(s.facts);
+  return {std::move(bytes), std::move(s.facts)};
 }
 
 }  // namespace changevault

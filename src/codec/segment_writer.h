@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "codec/block_worker.h"
 #include "model/event_id.h"
 #include "model/ids.h"
 #include "model/segment_facts.h"
@@ -17,21 +18,6 @@ namespace changevault {
 struct SegmentOptions {
   std::int64_t block_text_bytes = 1 << 20;
   int gzip_level = 1;  // 0 to 3, ISA-L's
-};
-
-// Compresses blocks, one after the other. Holds the large tables of the compressor, so that open segments
-// need not: one for each worker. Not thread-safe.
-class BlockCompressor {
- public:
-  explicit BlockCompressor(int gzip_level);
-  ~BlockCompressor();
-  BlockCompressor(BlockCompressor&&) noexcept;
-  // Appends the raw deflate of `text`, ended by a full flush, not final.
-  void compress(std::string_view text, std::string& out);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 struct SegmentRecord {
@@ -46,8 +32,8 @@ struct FinishedSegment {
   SegmentFacts facts;  // all but key, ns, hour and partition
 };
 
-// An open segment: text of the block being filled, compressed blocks before it, running facts. Not
-// thread-safe.
+// An open segment: text of the block being filled, blocks before it (compressed, or on their way with the
+// worker), running facts. Not thread-safe; the worker is the same in every call and outlives the writer.
 class SegmentWriter {
  public:
   explicit SegmentWriter(SegmentOptions options);
@@ -57,15 +43,15 @@ class SegmentWriter {
 
   // Append exactly one line ('\n' included) to this, then call `added`.
   std::string& text();
-  void added(const SegmentRecord& record, BlockCompressor& compressor);
+  void added(const SegmentRecord& record, BlockWorker& worker);
 
   std::int64_t records() const;
-  std::int64_t memory() const;      // bytes held
-  std::int64_t compressed() const;  // bytes of the finished blocks
-  std::size_t blocks() const;
+  std::int64_t memory() const;      // bytes held, those on their way included
+  std::int64_t compressed() const;  // bytes of the blocks that the worker gave back
+  std::size_t blocks() const;       // that are full, on their way or not
 
   // Ends the file. At least one record was added. The writer is spent.
-  FinishedSegment finish(BlockCompressor& compressor);
+  FinishedSegment finish(BlockWorker& worker);
 
  private:
   struct State;

@@ -53,7 +53,7 @@ class TestArchive {
   const ListedSegment& add(const Namespace& ns, Hour hour, const std::vector<TestEvent>& events,
                            Duration age = hours(48), int second = 0) {
     SegmentWriter writer({.block_text_bytes = 512});
-    BlockCompressor compressor(1);
+    BlockWorker compressor(1);
     const Sequence first = next_;
     for (const TestEvent& event : events) {
       const Timestamp time = hour.start() + seconds(second++);

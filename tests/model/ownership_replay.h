@@ -152,7 +152,7 @@ class Replay : private testing::ArchiveFixture {
     own_options.owner = name;
     const RecordIdentity identity{options.source_id, "memory-hub", Epoch(0)};
     RecordBuilder builder(identity);
-    BlockCompressor compressor(1);
+    BlockWorker compressor(1);
     ArchiveTotals totals;
     ArchiveContext context{
         own_parts, own_options, identity, builder, compressor, totals, {}, {}, [](const std::string&) {}};

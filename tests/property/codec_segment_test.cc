@@ -31,8 +31,7 @@ struct Written {
   std::string text;
 };
 
-Written write(std::size_t lines, std::size_t line_bytes, SegmentOptions options,
-              BlockCompressor& compressor) {
+Written write(std::size_t lines, std::size_t line_bytes, SegmentOptions options, BlockWorker& worker) {
   SegmentWriter writer(options);
   Written written;
   for (std::size_t n = 0; n < lines; ++n) {
@@ -42,15 +41,15 @@ Written write(std::size_t lines, std::size_t line_bytes, SegmentOptions options,
     const auto number = static_cast<std::int64_t>(n);
     writer.added({Sequence(100 + 2 * number), Timestamp{1000 + number}, EventId{n / 2, n / 2},
                   n % 3 == 0 ? "insert" : "update"},
-                 compressor);
+                 worker);
   }
-  written.segment = writer.finish(compressor);
+  written.segment = writer.finish(worker);
   return written;
 }
 
 Written write(std::size_t lines, std::size_t line_bytes = 200, SegmentOptions options = {4096, 1}) {
-  BlockCompressor compressor(options.gzip_level);
-  return write(lines, line_bytes, options, compressor);
+  BlockWorker worker(options.gzip_level);
+  return write(lines, line_bytes, options, worker);
 }
 
 Result<std::string> read_all(ByteSource& source) {
@@ -160,10 +159,60 @@ TEST(Segment, BlocksTileTheFileAndInflateAlone) {
 }
 
 TEST(Segment, SameRecordsMakeTheSameBytesWhateverCameBefore) {
-  BlockCompressor used(1);
+  BlockWorker used(1);
   (void)write(500, 1000, {4096, 1}, used);
   const Written again = write(100, 300, {4096, 1}, used);
   EXPECT_EQ(again.segment.bytes, write(100, 300).segment.bytes);
+}
+
+TEST(Segment, BehindTheBackTheBytesAreTheSame) {
+  BlockWorker behind(1, BlockWorker::Mode::kBehind);
+  for (const std::size_t lines : {1UL, 20UL, 21UL, 3000UL}) {
+    const Written there = write(lines, 300, {4096, 1}, behind);
+    EXPECT_EQ(there.segment.bytes, write(lines, 300).segment.bytes);
+    EXPECT_EQ(there.segment.facts, write(lines, 300).segment.facts);
+  }
+}
+
+// Several segments are filled in turn by one thread; some are given up in the middle.
+TEST(Segment, ManyAtOnceBehindTheBack) {
+  BlockWorker behind(1, BlockWorker::Mode::kBehind);
+  std::vector<std::string> bytes;
+  {
+    std::vector<SegmentWriter> writers;
+    for (int n = 0; n < 8; ++n) writers.emplace_back(SegmentOptions{4096, 1});
+    for (std::size_t n = 0; n < 2000; ++n) {
+      for (SegmentWriter& writer : writers) {
+        writer.text() += line_of(n, 200);
+        writer.added({Sequence(static_cast<std::int64_t>(n)), Timestamp{1}, EventId{n, n}, "insert"}, behind);
+      }
+      if (n == 1000) writers.erase(writers.begin() + 3, writers.begin() + 5);
+    }
+    for (SegmentWriter& writer : writers) bytes.push_back(writer.finish(behind).bytes);
+  }
+  ASSERT_EQ(bytes.size(), 6U);
+  for (const std::string& each : bytes) EXPECT_EQ(each, bytes.front());
+  std::string text;
+  for (std::size_t n = 0; n < 2000; ++n) text += line_of(n, 200);
+  EXPECT_EQ(gunzip(bytes.front(), text.size() + 1), text);
+}
+
+// What is known of finished blocks must not hang on the speed of threads: flushes would not be repeatable.
+TEST(Segment, ProgressBehindTheBackIsTheSameInEveryRun) {
+  std::vector<std::int64_t> first;
+  for (int run = 0; run < 20; ++run) {
+    BlockWorker behind(1, BlockWorker::Mode::kBehind);
+    SegmentWriter writer({4096, 1});
+    std::vector<std::int64_t> seen;
+    for (std::size_t n = 0; n < 400; ++n) {
+      writer.text() += line_of(n, 300);
+      writer.added({Sequence(static_cast<std::int64_t>(n)), Timestamp{1}, EventId{n, n}, "insert"}, behind);
+      seen.push_back(writer.compressed());
+    }
+    EXPECT_GT(seen.back(), 0);
+    if (run == 0) first = seen;
+    EXPECT_EQ(seen, first);
+  }
 }
 
 TEST(Segment, BlockThatEndsExactlyAtTheEndLeavesNoEmptyOne) {
@@ -174,14 +223,14 @@ TEST(Segment, BlockThatEndsExactlyAtTheEndLeavesNoEmptyOne) {
 }
 
 TEST(Segment, DeadLettersHaveNoOperationsAndNoIds) {
-  BlockCompressor compressor(1);
+  BlockWorker worker(1);
   SegmentWriter writer({});
   writer.text() += "{}\n";
-  writer.added({Sequence(7), Timestamp{5}, EventId{1, 1}, ""}, compressor);
+  writer.added({Sequence(7), Timestamp{5}, EventId{1, 1}, ""}, worker);
   EXPECT_EQ(writer.records(), 1);
   EXPECT_EQ(writer.blocks(), 0U);
   EXPECT_GT(writer.memory(), 0);
-  const SegmentFacts facts = writer.finish(compressor).facts;
+  const SegmentFacts facts = writer.finish(worker).facts;
   EXPECT_EQ(facts.records, 1);
   EXPECT_TRUE(facts.operations.empty());
   EXPECT_EQ(facts.distinct, 0);
@@ -189,15 +238,15 @@ TEST(Segment, DeadLettersHaveNoOperationsAndNoIds) {
 }
 
 TEST(Segment, ProgressGoesByFinishedBlocks) {
-  BlockCompressor compressor(1);
+  BlockWorker worker(1);
   SegmentWriter writer({100, 1});
   EXPECT_EQ(writer.compressed(), 0);
   writer.text() += std::string(200, 'x') + "\n";
-  writer.added({Sequence(1), Timestamp{5}, EventId{1, 1}, "insert"}, compressor);
+  writer.added({Sequence(1), Timestamp{5}, EventId{1, 1}, "insert"}, worker);
   EXPECT_EQ(writer.blocks(), 1U);
   EXPECT_GT(writer.compressed(), 0);
   SegmentWriter empty({});
-  EXPECT_THROW((void)empty.finish(compressor), std::logic_error);
+  EXPECT_THROW((void)empty.finish(worker), std::logic_error);
 }
 
 TEST(Segment, TextThatDoesNotCompressSurvives) {
