@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace changevault {
 
 BlockWorker::BlockWorker(int gzip_level, Mode mode) : compressor_(gzip_level) {
