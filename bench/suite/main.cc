@@ -49,6 +49,7 @@ std::vector<WorkResult> measure_all(const Options& options) {
   take(publish_work(bench, large));
   take(verify_work(bench, large));
   take(count_work(bench, large));
+  for (const Work& work : filter_works(bench, large)) take(work);
   take(load_work(bench, large));
   take(recover_absent_work(bench, large));
   take(recover_present_work(bench, large));

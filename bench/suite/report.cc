@@ -18,6 +18,8 @@ const char* name_of(GoalKind kind) {
       return "cpu_ratio";
     case GoalKind::kRate:
       return "rate";
+    case GoalKind::kCpuRate:
+      return "cpu_rate";
     case GoalKind::kSeconds:
       return "seconds";
     case GoalKind::kPeak:
@@ -39,6 +41,8 @@ std::string words_of(const GoalResult& goal, const WorkResult& work) {
       return fmt::format("{:.2f} x less CPU than {}, wanted {}", reached, peer, wanted);
     case GoalKind::kRate:
       return fmt::format("{:.0f} {}/s, wanted {:.0f}", reached, work.unit, wanted);
+    case GoalKind::kCpuRate:
+      return fmt::format("{:.0f} {}/s of CPU time, wanted {:.0f}", reached, work.unit, wanted);
     case GoalKind::kSeconds:
       return fmt::format("{:.2f} s, wanted at most {}", reached, wanted);
     case GoalKind::kPeak:

@@ -27,6 +27,8 @@ GoalResult judge(const Goal& goal, const std::vector<ContenderResult>& contender
       return at_least((ours.amount / ours.cpu) / (peer.amount / peer.cpu));
     case GoalKind::kRate:
       return at_least(ours.amount / ours.wall);
+    case GoalKind::kCpuRate:
+      return at_least(ours.amount / ours.cpu);
     case GoalKind::kSeconds:
       return at_most(ours.wall);
     case GoalKind::kPeak:

@@ -20,6 +20,7 @@ enum class GoalKind {
   kWallRatio,  // ours does at least `wanted` times the amount per second of the contender `peer`
   kCpuRatio,   // ours needs at most a `wanted`-th of the CPU time per amount
   kRate,       // at least `wanted` per second
+  kCpuRate,    // at least `wanted` per second of CPU time
   kSeconds,    // at most `wanted` seconds
   kPeak,       // at most `wanted` bytes resident
   kPeakRatio,  // at most `wanted` times the peak memory of the contender `peer`

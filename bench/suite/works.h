@@ -12,6 +12,7 @@ Work archive_work(const Bench& bench, const Dataset& dataset);
 Work publish_work(const Bench& bench, const Dataset& dataset);
 Work verify_work(const Bench& bench, const Dataset& dataset);
 Work count_work(const Bench& bench, const Dataset& dataset);
+std::vector<Work> filter_works(const Bench& bench, const Dataset& dataset);
 Work load_work(const Bench& bench, const Dataset& dataset);
 Work recover_absent_work(const Bench& bench, const Dataset& dataset);
 Work recover_present_work(const Bench& bench, const Dataset& dataset);

@@ -1,104 +1,15 @@
 #include "archive/segment_feed.h"
 
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "base/hash.h"
-#include "codec/document_key.h"
-#include "codec/event_parser.h"
-#include "codec/json_reader.h"
-#include "codec/record_front.h"
 #include "codec/segment_reader.h"
 #include "store/object_source.h"
 
 namespace changevault {
 namespace {
-
-// Whether records are in a scope, by what stands in them; which segments to read is the caller's choice.
-class RecordFilter {
- public:
-  static Result<RecordFilter> of(const Scope& scope) {
-    RecordFilter filter(scope);
-    if (scope.key.empty()) return filter;
-    filter.key_ = normal_document_key(scope.key);
-    if (filter.key_) return filter;
-    return Error(ErrorCode::kUsage, "the document key is not JSON", scope.key, R"(for example {"_id":42})");
-  }
-
-  bool needs_documents() const { return key_.has_value(); }
-
-  bool takes(const RecordView& record) {
-    if (!scope_.matches_time(record.enqueued_time)) return false;
-    if (!scope_.operations.empty() && !scope_.matches_operation(std::string(record.operation_type)))
-      return false;
-    if (!scope_.database.empty() || !scope_.collection.empty()) {
-      const Namespace ns{std::string(record.database_name.value_or("")),
-                         std::string(record.collection_name.value_or(""))};
-      if (!scope_.matches(ns)) return false;
-    }
-    return !key_ || (record.document_key && normal_document_key(*record.document_key) == key_);
-  }
-
- private:
-  explicit RecordFilter(const Scope& scope) : scope_(scope) {}
-  const Scope& scope_;
-  std::optional<std::string> key_;
-};
-
-// Lines into records, with what is wrong placed by line.
-class LineScanner {
- public:
-  // The records of a ledger's segment were proven when they were archived, and the bytes are compared with
-  // its sha256. Without one nothing is known about them, and a warehouse takes the JSON slices as they are:
-  // so all of the line is checked.
-  explicit LineScanner(const SegmentRef& segment) : key_(segment.key), proven_(!segment.sha256.empty()) {}
-
-  Result<RecordView> scan(std::string_view line) {
-    ++number_;
-    return again(line);
-  }
-
-  // What stands before the documents, where that is enough to know it; else the whole.
-  Result<RecordView> facts(std::string_view line) {
-    if (proven_) {
-      if (const auto front = fronts_.read(line)) {
-        ++number_;
-        return *front;
-      }
-    }
-    return scan(line);
-  }
-
-  // The line just taken, whole.
-  Result<RecordView> again(std::string_view line) {
-    if (!proven_ && !is_json(line)) {
-      return placed(Error(ErrorCode::kCorrupt, "record: not JSON: " + json_.error()));
-    }
-    Result<RecordView> record = scanner_.scan(line);
-    if (!record) return placed(std::move(record).error());
-    return record;
-  }
-
- private:
-  bool is_json(std::string_view line) {
-    std::string_view value;
-    return json_.open(line, /*check_escapes=*/true) && json_.check(value) && json_.finish();
-  }
-
-  Error placed(Error error) const {
-    error.message += ", line " + std::to_string(number_);
-    error.object = key_;
-    return error;
-  }
-
-  const std::string& key_;
-  bool proven_;
-  RecordFrontReader fronts_;
-  RecordScanner scanner_;
-  JsonReader json_{kMaxEventDepth + 1};
-  std::int64_t number_ = 0;
-};
 
 // What a reader of the archive is told: which file, and how to see all that is damaged.
 Error placed_error(Error error, const SegmentRef& segment) {
@@ -114,40 +25,111 @@ Error placed_error(Error error, const SegmentRef& segment) {
   return error;
 }
 
+Error placed_error(Error error, const SegmentRef& segment, std::int64_t line) {
+  error.message += ", line " + std::to_string(line);
+  return placed_error(std::move(error), segment);
+}
+
+Error damaged_block(const SegmentRef& segment, const BlockFacts& block, const std::string& what) {
+  return placed_error(
+      Error(ErrorCode::kCorrupt, "the block at byte " + std::to_string(block.byte_offset) + " " + what),
+      segment);
+}
+
+// How many of the blocks one request fetches: neighbours, of `most` bytes together, and the first in any
+// case.
+std::size_t in_one_request(std::span<const BlockFacts> blocks, std::int64_t most) {
+  std::int64_t bytes = blocks.front().bytes;
+  std::size_t count = 1;
+  for (; count < blocks.size(); ++count) {
+    const BlockFacts& last = blocks[count - 1];
+    bytes += blocks[count].bytes;
+    if (blocks[count].byte_offset != last.byte_offset + last.bytes || bytes > most) break;
+  }
+  return count;
+}
+
 }  // namespace
 
 SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop)
     : store_(store), scope_(scope), stop_(std::move(stop)) {}
 
 Result<void> SegmentFeed::read(const SegmentRef& segment, const EachRecord& each) {
-  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
-  LineScanner scanner(segment);
-  return read_lines(segment, [&](std::string_view line) -> Result<void> {
-    CV_ASSIGN(const RecordView record, scanner.scan(line));
-    return filter.takes(record) ? each(record) : Result<void>();
-  });
+  return read_taken(segment, RecordFilter::Need::kWhole, each);
 }
 
 Result<void> SegmentFeed::read_facts(const SegmentRef& segment, const EachRecord& each) {
-  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
-  LineScanner scanner(segment);
-  return read_lines(segment, [&](std::string_view line) -> Result<void> {
-    CV_ASSIGN(const RecordView record, filter.needs_documents() ? scanner.scan(line) : scanner.facts(line));
-    return filter.takes(record) ? each(record) : Result<void>();
-  });
+  return read_taken(segment, RecordFilter::Need::kFacts, each);
 }
 
 Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& choose,
                                       const EachRecord& each) {
-  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_));
-  LineScanner scanner(segment);
-  return read_lines(segment, [&](std::string_view line) -> Result<void> {
-    CV_ASSIGN(const RecordView facts, filter.needs_documents() ? scanner.scan(line) : scanner.facts(line));
-    if (!filter.takes(facts) || !choose(facts)) return {};
-    if (!facts.raw_event.empty()) return each(facts);
-    CV_ASSIGN(const RecordView record, scanner.again(line));
-    return each(record);
+  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
+  return read_lines(segment, [&](std::string_view line, std::int64_t number) -> Result<void> {
+    const auto facts = filter.take(line, RecordFilter::Need::kFacts);
+    if (!facts) return placed_error(facts.error(), segment, number);
+    if (!*facts || !choose(**facts)) return {};
+    if (!(*facts)->raw_event.empty()) return each(**facts);
+    const Result<RecordView> record = filter.whole(line);
+    if (!record) return placed_error(record.error(), segment, number);
+    return each(*record);
   });
+}
+
+Result<void> SegmentFeed::read_taken(const SegmentRef& segment, RecordFilter::Need need,
+                                     const EachRecord& each) {
+  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
+  return read_lines(segment, [&](std::string_view line, std::int64_t number) -> Result<void> {
+    const auto record = filter.take(line, need);
+    if (!record) return placed_error(record.error(), segment, number);
+    return *record ? each(**record) : Result<void>();
+  });
+}
+
+// The first request is for one block, for whoever stops soon; those behind it grow.
+Result<void> SegmentFeed::read_blocks(const SegmentRef& segment, std::span<const BlockFacts> blocks,
+                                      const EachRecord& each) {
+  constexpr std::int64_t kMostBytes = std::int64_t{4} << 20;
+  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, /*proven=*/true));
+  std::int64_t most = 0;
+  while (!blocks.empty()) {
+    if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);
+    const std::size_t count = in_one_request(blocks, most);
+    const std::int64_t begin = blocks.front().byte_offset;
+    const ByteRange range{begin, blocks[count - 1].byte_offset + blocks[count - 1].bytes - begin};
+    const Result<std::string> bytes = store_.get(segment.key, range);
+    if (!bytes) return placed_error(bytes.error(), segment);
+    bytes_read_ += static_cast<std::int64_t>(bytes->size());
+    for (const BlockFacts& block : blocks.first(count)) {
+      const auto at = static_cast<std::size_t>(block.byte_offset - begin);
+      const std::string_view rest = std::string_view(*bytes).substr(std::min(at, bytes->size()));
+      CV_TRY(read_block(segment, block, rest.substr(0, static_cast<std::size_t>(block.bytes)), filter, each));
+    }
+    blocks = blocks.subspan(count);
+    most = std::min(kMostBytes, std::max(2 * range.length, most));
+  }
+  return {};
+}
+
+Result<void> SegmentFeed::read_block(const SegmentRef& segment, const BlockFacts& block,
+                                     std::string_view bytes, RecordFilter& filter, const EachRecord& each) {
+  const std::string found = sha256_hex(bytes);
+  if (found != block.sha256)
+    return damaged_block(segment, block, "has the sha256 " + found + ", the ledger says " + block.sha256);
+  Result<std::string> text = inflate_block(bytes, block.text_bytes);
+  if (!text) return placed_error(std::move(text).error(), segment);
+  text->append(kScanPadding, '\0');
+  const std::string_view lines(text->data(), text->size() - kScanPadding);
+  if (!lines.ends_with('\n')) return damaged_block(segment, block, "does not end with a line");
+  std::int64_t number = 0;
+  const Result<void> taken = for_each_line(lines, [&](std::string_view line) -> Result<void> {
+    ++number;
+    const auto record = filter.take(line, RecordFilter::Need::kFacts);
+    if (!record) return damaged_block(segment, block, "holds what is no record: " + record.error().message);
+    return *record ? each(**record) : Result<void>();
+  });
+  records_read_ += number;
+  return taken;
 }
 
 Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& each) {
@@ -157,16 +139,17 @@ Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& 
     bytes_read_ += static_cast<std::int64_t>(piece.size());
   });
   SegmentReader reader(source);
-  const auto each_line = [&](std::string_view line) -> Result<void> {
-    ++records_read_;
-    return each(line);
-  };
+  std::int64_t number = 0;
+  const auto each_line = [&](std::string_view line) { return each(line, ++number); };
   while (true) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);
     Result<std::string_view> text = reader.next();
     if (!text) return placed_error(std::move(text).error(), segment);
     if (text->empty()) break;
-    CV_TRY(for_each_line(*text, each_line));
+    const std::int64_t before = number;
+    const Result<void> taken = for_each_line(*text, each_line);
+    records_read_ += number - before;
+    CV_TRY(taken);
   }
   const std::string found = hasher.finish_hex();
   if (segment.sha256.empty() || segment.sha256 == found) return {};

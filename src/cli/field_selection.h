@@ -23,7 +23,6 @@ class FieldSelection {
 
  private:
   FieldSelection() = default;
-  std::string_view value_at(std::string_view json, std::string_view name);
 
   std::vector<std::vector<std::string>> paths_;
   JsonReader reader_{kMaxEventDepth + 8};

@@ -47,6 +47,12 @@ TEST(ScopeText, MeansTheSameScope) {
   scope.key = R"({"_id":1})";
   EXPECT_EQ(command_words(scope), " 'it'\\''s*' --key '{\"_id\":1}'");
   scope = {};
+  scope.where = {{"full_document.name", "\"it's\""}, {"full_document.price", "5"}};
+  scope.time.from = *parse_rfc3339("2025-01-15T14:30:00.042Z");
+  EXPECT_EQ(command_words(scope),
+            " --from 2025-01-15T14:30:00.042Z --where 'full_document.name=\"it'\\''s\"' --where "
+            "'full_document.price=5'");
+  scope = {};
   scope.database = "2025-01";  // would be taken for a date
   scope.collection = "c";
   EXPECT_EQ(command_words(scope), " --db=2025-01 --collection=c");

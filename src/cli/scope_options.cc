@@ -31,7 +31,10 @@ void ScopeOptions::add_to(CLI::App& app) {
   app.add_option("--op", words_.operations, "operation types: insert,delete")
       ->type_name("LIST")
       ->allow_extra_args(false);  // "--op a b" is not a list either
-  app.add_option("--key", words_.key, "document key as in the event")->type_name("JSON");
+  app.add_option("--key", words_.key, "document key as in the event, or its _id alone")->type_name("JSON");
+  app.add_option("--where", words_.where, "a field of the record, by value; may be repeated, all must hold")
+      ->type_name("FIELD=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--pattern", words_.pattern, "glob over file names, or over paths where it holds a /")
       ->type_name("GLOB");
 }
@@ -58,11 +61,18 @@ Result<Scope> ScopeOptions::scope() const {
 void note_whole_files(Output& out, const Scope& scope) {
   const bool inside_hours = (scope.time.from.ms != INT64_MIN && scope.time.from.ms % hours(1).ms != 0) ||
                             (scope.time.to.ms != INT64_MAX && scope.time.to.ms % hours(1).ms != 0);
-  if (!scope.key.empty()) {
-    out.note("note: which file holds a document is not known without reading, so --key leaves no file out");
+  if (scope.asks_content()) {
+    out.note("note: what is in a file is not known without reading, so --key and --where leave no file out");
   } else if (!scope.operations.empty() || inside_hours) {
     out.note("note: files are whole: they hold other records than those asked for, too");
   }
+}
+
+Result<void> refuse_conditions(const Scope& scope, const std::string& what) {
+  if (scope.where.empty()) return {};
+  return Error(ErrorCode::kUsage, "--where is about single records, " + what,
+               scope.where.front().field + "=" + scope.where.front().value,
+               "leave it out; cat, export and recover take it");
 }
 
 }  // namespace changevault

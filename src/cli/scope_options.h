@@ -30,6 +30,10 @@ class ScopeOptions {
 // For verbs about whole files, a note (on stderr) where the scope is about parts of them.
 void note_whole_files(Output& out, const Scope& scope);
 
+// For verbs that do not look at single records: kUsage where the scope has conditions. `what`: "this verb is
+// about …".
+Result<void> refuse_conditions(const Scope& scope, const std::string& what);
+
 // What stands in a usage line for them.
 inline constexpr const char* kScopeUsage = "[DB [COLL]] [YYYY/MM[/DD [HH]]] [flags]";
 // The same for verbs that take a file, too.

@@ -38,6 +38,7 @@ std::string names_of(const Scope& scope) {
 }
 
 std::string time_of(Timestamp time) {
+  if (time.ms % 1000 != 0) return to_rfc3339(time);
   const std::string text = to_rfc3339_seconds(time);
   if (text.ends_with("T00:00:00Z")) return text.substr(0, 10);
   return text.ends_with(":00:00Z") ? text.substr(0, 13) : text;
@@ -64,6 +65,8 @@ std::string command_words(const Scope& scope) {
     operations += (operations.empty() ? "" : ",") + operation;
   if (!operations.empty()) out += " --op " + quoted(operations);
   if (!scope.key.empty()) out += " --key " + quoted(scope.key);
+  for (const FieldCondition& condition : scope.where)
+    out += " --where " + quoted(condition.field + "=" + condition.value);
   if (!scope.pattern.empty()) out += " --pattern " + quoted(scope.pattern);
   return out;
 }

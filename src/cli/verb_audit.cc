@@ -107,6 +107,7 @@ class AuditVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_TRY(refuse_conditions(scope, "audit is about whole recoveries"));
     CV_TRY(check_flags(scope));
     if (!event_.empty()) return audit_event(context, event_, scope);
     CV_ASSIGN(ObjectStore* const store, context.parts.store());

@@ -6,6 +6,7 @@
 #include "archive/segment_feed.h"
 #include "cli/ledger_warning.h"
 #include "cli/progress.h"
+#include "cli/record_options.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -56,19 +57,24 @@ class ExportVerb final : public Verb {
     return "[DB [COLL]] [YYYY/MM[/DD [HH]]] | FILE  -o FILE | --to-store KEY [flags]";
   }
   std::string details() const override {
-    return "JSON lines, gzip where the name ends in .gz. Every segment is proven by the ledger while it is "
-           "read, and the file\n"
-           "gets its name when all are. In the store it stands beside the archive, never in it, so that a "
+    return "JSON lines, gzip where the name ends in .gz. All that is read is proven by the ledger: whole "
+           "segments, and of a short\n"
+           "time within an hour only the blocks that can hold it, each by its own sha256. The file gets its "
+           "name "
+           "when all are. In the store it stands beside the archive, never in it, so that a "
            "warehouse can load\n"
            "it from its stage; a KEY that ends in '/' is a folder, and the name is made up.";
   }
   std::string examples() const override {
     return "changevault export inventory_db products 2025/01/15 --hours 10-15 -o products.jsonl.gz\n"
            "changevault export inventory_db 2025/01/15 --op delete -o deletes.jsonl\n"
+           "changevault export inventory_db products --where full_document.price=5 --fields "
+           "enqueued_time,full_document -o fives.jsonl\n"
            "changevault export inventory_db products 2025/01/15 14 --to-store recovery/products-14.jsonl.gz";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
+    records_.add_to(app);
     app.add_option("-o", file_, "write this file")->type_name("FILE");
     app.add_option("--to-store", key_, "create this object in the store, outside of store.root")
         ->type_name("KEY");
@@ -77,6 +83,7 @@ class ExportVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_TRY(records_.read());
     if (file_.empty() == key_.empty()) {
       return Error(ErrorCode::kUsage,
                    file_.empty() ? "it is not said where to" : "-o and --to-store each say where to", "",
@@ -84,7 +91,8 @@ class ExportVerb final : public Verb {
     }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_TRY(choose_key(context));
-    CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
+    CV_ASSIGN(const ArchivedFiles found,
+              archived_files(*store, context.parts.layout(), scope, BlockIndex::kTake));
     warn_of_damage(context.out, found.problems);
     CV_ASSIGN(const std::filesystem::path place, place_of(*store));
     CV_ASSIGN(const TargetFolder target, TargetFolder::open(place));
@@ -132,13 +140,15 @@ class ExportVerb final : public Verb {
   }
 
   Result<ExportReport> fill(Context& context, ObjectStore& store, const Scope& scope,
-                            const ArchivedFiles& found, NewFile& file) const {
+                            const ArchivedFiles& found, NewFile& file) {
     SegmentFeed feed(store, scope, context.stop);
     Progress progress(context.out, context.parts.clock());
     ExportOptions options;
     options.gzip = wanted().ends_with(".gz");
     options.gzip_level = context.configuration.archive.gzip_level;
-    options.on_progress = [&](std::int64_t done, std::int64_t all) {
+    options.reading = records_.reading();
+    if (records_.has_fields()) options.choose = [&](std::string_view line) { return records_.chosen(line); };
+    options.reading.on_progress = [&](std::int64_t done, std::int64_t all) {
       progress.show([&] {
         return with_thousands(done) + " of " + counted(all, "file") + ", " +
                counted(feed.records_read(), "record") + progress.remaining(done, all);
@@ -189,6 +199,7 @@ class ExportVerb final : public Verb {
   }
 
   ScopeOptions scope_;
+  RecordOptions records_;
   std::string file_;
   std::string key_;
   bool overwrite_ = false;

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "cli/common_options.h"
 #include "cli/ledger_warning.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -14,11 +19,14 @@ class LsVerb final : public Verb {
   std::string usage() const override { return kScopeUsage; }
   std::string examples() const override {
     return "changevault ls\nchangevault ls inventory_db products 2025/01/15 14 --long\n"
+           "changevault ls inventory_db --newest-first --limit 20\n"
            "changevault ls --dead-letters --date 2025-01-15..2025-01-17 --output json";
   }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("-l,--long", long_, "records per operation and the time of writing, too");
+    app.add_option("--limit", limit_, "only this many files")->type_name("N")->check(whole_number());
+    app.add_flag("--newest-first", newest_first_, "by hour, the newest first");
     app.add_flag("--dead-letters", dead_letters_, "messages that were no change events, kept apart");
   }
 
@@ -26,8 +34,10 @@ class LsVerb final : public Verb {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     const KeyLayout& layout = context.parts.layout();
-    CV_ASSIGN(const ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
-                                                       : archived_files(*store, layout, scope));
+    CV_ASSIGN(ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
+                                                 : archived_files(*store, layout, scope));
+    const auto all = static_cast<std::int64_t>(found.files.size());
+    choose(found.files);
     warn_of_damage(context.out, found.problems);
     note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
@@ -35,6 +45,8 @@ class LsVerb final : public Verb {
     } else {
       print_table(found, scope, context.out);
     }
+    if (const auto shown = static_cast<std::int64_t>(found.files.size()); shown < all)
+      context.out.note("note: " + with_thousands(shown) + " of " + counted(all, "file") + ", by --limit");
     return ledger_exit(context.out, found.uncertain);
   }
 
@@ -71,6 +83,16 @@ class LsVerb final : public Verb {
     if (long_) row.push_back(human_time(file.modified));
     row.push_back(file.segment.key.substr(file.segment.key.rfind('/') + 1));
     return row;
+  }
+
+  void choose(std::vector<ArchivedFile>& files) const {
+    if (newest_first_) {
+      std::ranges::stable_sort(files, [](const ArchivedFile& a, const ArchivedFile& b) {
+        return std::tie(a.hour, a.latest) > std::tie(b.hour, b.latest);
+      });
+    }
+    if (limit_ && static_cast<std::size_t>(*limit_) < files.size())
+      files.resize(static_cast<std::size_t>(*limit_));
   }
 
   static void print_json(const ArchivedFiles& found, Output& out) {
@@ -122,6 +144,8 @@ class LsVerb final : public Verb {
 
   ScopeOptions scope_;
   bool long_ = false;
+  std::optional<std::int64_t> limit_;
+  bool newest_first_ = false;
   bool dead_letters_ = false;
 };
 

@@ -58,7 +58,9 @@ class RecoverVerb final : public Verb {
            "checksums,\n"
            "merged by event_id, and checked again; what is there already is never touched. Long recoveries "
            "are merged in\n"
-           "parts of at most load.batch_bytes, once all of them are staged and checked.\n"
+           "parts of at most load.batch_bytes, once all of them are staged and checked. Files that may hold "
+           "records of the\n"
+           "scope are read whole, as each is proven by the ledger's sha256.\n"
            "Without a terminal and without --yes the plan is printed and nothing happens (exit code 2).";
   }
   std::string examples() const override {
@@ -161,6 +163,7 @@ class RecoverVerb final : public Verb {
   static Scope hours_of(Scope scope) {
     scope.operations.clear();
     scope.key.clear();
+    scope.where.clear();
     scope.pattern.clear();
     return scope;
   }

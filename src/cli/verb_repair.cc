@@ -120,6 +120,7 @@ class RepairVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_TRY(refuse_conditions(scope, "repair puts whole files right"));
     if (!copy_.empty() && !fs::is_directory(copy_)) {
       return Error(ErrorCode::kUsage, "there is no such folder", copy_,
                    "name the folder that holds a copy of the archive's root");

@@ -60,6 +60,7 @@ class VerifyVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    CV_TRY(refuse_conditions(scope, "verify checks whole files"));
     if (quick_ && incremental_) {
       return Error(ErrorCode::kUsage, "--quick and --incremental are two ways to verify", "",
                    "choose one: --quick reads no file, --incremental reads those that are new");

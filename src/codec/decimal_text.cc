@@ -73,7 +73,49 @@ std::string nearest_double(std::string_view text) {
   return {out.data(), written.ptr};
 }
 
+// Sign, digits without zeros at either end, and the power of ten behind them: "-25e-1". REQUIRES: a JSON
+// number.
+std::string by_digits(std::string_view text) {
+  const std::string_view whole = text;
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  const std::size_t mark = std::min(text.find_first_of("eE"), text.size());
+  const std::string_view mantissa = text.substr(0, mark);
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  std::string digits(mantissa.substr(0, point));
+  if (point < mantissa.size()) digits.append(mantissa.substr(point + 1));
+  auto exponent = -static_cast<std::int64_t>(mantissa.size() - std::min(point + 1, mantissa.size()));
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+  if (digits.empty()) return "0";
+  if (mark < text.size()) {
+    std::string_view power = text.substr(mark + 1);
+    if (power.starts_with('+')) power.remove_prefix(1);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(power.data(), power.data() + power.size(), value);
+    constexpr std::int64_t kAbsurd = INT64_MAX / 2;
+    if (error != std::errc() || value > kAbsurd || value < -kAbsurd) return std::string(whole);
+    exponent += value;
+  }
+  while (digits.back() == '0') {
+    digits.pop_back();
+    ++exponent;
+  }
+  if (exponent != 0) digits += "e" + std::to_string(exponent);
+  return negative ? "-" + digits : digits;
+}
+
 }  // namespace
+
+std::optional<std::string> exact_number(std::string_view text, NumberKind kind) {
+  if (!is_json_number(text)) return std::nullopt;
+  const bool is_double = kind == NumberKind::kDouble ||
+                         (kind == NumberKind::kPlain && text.find_first_of(".eE") != std::string_view::npos);
+  double value = 0;
+  // What no double holds is a number all the same.
+  if (is_double && std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc())
+    return by_digits(nearest_double(text));
+  return by_digits(text);
+}
 
 std::optional<std::string> normal_number(std::string_view text, NumberKind kind) {
   if (!is_json_number(text)) return std::nullopt;

@@ -19,4 +19,9 @@ enum class NumberKind {
 // numbers as the shortest text of the nearest double. nullopt where `text` is not a JSON number.
 std::optional<std::string> normal_number(std::string_view text, NumberKind kind);
 
+// A text that is equal for equal numbers and for no others: integers and decimals of any length by their
+// digits, doubles by their value (the shortest decimal that means it). So 5, 5.0 and 50e-1 are one, and two
+// integers beyond 2^53 that differ stay two. nullopt where `text` is not a JSON number.
+std::optional<std::string> exact_number(std::string_view text, NumberKind kind);
+
 }  // namespace changevault

@@ -61,7 +61,8 @@ std::optional<std::string> date_text(std::int64_t ms) {
 // reader's depth.
 class Normalizer {
  public:
-  explicit Normalizer(JsonReader& reader) : reader_(reader) {}
+  using NumberText = std::optional<std::string> (*)(std::string_view, NumberKind);
+  Normalizer(JsonReader& reader, NumberText number) : reader_(reader), number_(number) {}
 
   std::string take() && { return std::move(out_); }
 
@@ -92,7 +93,7 @@ class Normalizer {
   void scalar() {
     std::string_view text;
     reader_.check(text);
-    const auto number = normal_number(text, NumberKind::kPlain);
+    const auto number = number_(text, NumberKind::kPlain);
     out_.append(number ? std::string_view(*number) : text);
   }
 
@@ -206,7 +207,7 @@ class Normalizer {
     } else {
       return false;
     }
-    const auto number = normal_number(text, kind);
+    const auto number = number_(text, kind);
     if (!number) return false;
     out_.append(*number);
     return true;
@@ -219,7 +220,7 @@ class Normalizer {
       text = decoded_string();
       if (const auto time = parse_rfc3339(*text)) text = to_rfc3339(*time);
     } else {
-      Normalizer number(reader_);
+      Normalizer number(reader_, normal_number);
       number.value();
       std::int64_t ms = 0;
       const auto [end, error] =
@@ -233,18 +234,28 @@ class Normalizer {
   }
 
   JsonReader& reader_;
+  NumberText number_;
   std::string out_;
 };
+
+std::optional<std::string> normalized(JsonReader& reader, std::string_view json,
+                                      Normalizer::NumberText number) {
+  std::string_view slice;
+  if (!reader.open(json, true) || !reader.check(slice) || !reader.finish()) return std::nullopt;
+  reader.rewind({});
+  Normalizer normalizer(reader, number);
+  normalizer.value();
+  return std::move(normalizer).take();
+}
 
 }  // namespace
 
 std::optional<std::string> normal_json(JsonReader& reader, std::string_view json) {
-  std::string_view slice;
-  if (!reader.open(json, true) || !reader.check(slice) || !reader.finish()) return std::nullopt;
-  reader.rewind({});
-  Normalizer normalizer(reader);
-  normalizer.value();
-  return std::move(normalizer).take();
+  return normalized(reader, json, normal_number);
+}
+
+std::optional<std::string> comparable_json(JsonReader& reader, std::string_view json) {
+  return normalized(reader, json, exact_number);
 }
 
 }  // namespace changevault

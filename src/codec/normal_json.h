@@ -1,4 +1,5 @@
-// Extended JSON in one form, for comparing document keys (document_key.h).
+// Extended JSON in one form, for comparing: document keys (document_key.h), and values with what was asked
+// for (record_conditions.h).
 #pragma once
 
 #include <optional>
@@ -14,5 +15,9 @@ namespace changevault {
 // {"$oid":x} is "x", {"$date":…} an RFC 3339 string, {"$uuid":…} and binaries of subtype 4 the dashed digits,
 // other binaries their base64. nullopt where `json` is not JSON or nested deeper than the reader allows.
 std::optional<std::string> normal_json(JsonReader& reader, std::string_view json);
+
+// The same with numbers as `exact_number` writes them: no two numbers share a text. (normal_json is older,
+// and keys are placed in partitions by it, so it stays as it is.)
+std::optional<std::string> comparable_json(JsonReader& reader, std::string_view json);
 
 }  // namespace changevault

@@ -1,13 +1,19 @@
 #include "codec/record_front.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
+
+#include "codec/record_fields.h"
 
 namespace changevault {
 namespace {
 
 constexpr std::string_view kRawEvent = R"(,"raw_event":)";
+constexpr std::size_t kFirstDocument = *find_record_field("document_key");
+constexpr std::array<std::string_view, 4> kDocumentNames{R"(,"document_key":)", R"(,"full_document":)",
+                                                         R"(,"update_description":)", R"(,"cluster_time":)"};
 
 // Takes `expected` from the front of `rest`.
 bool take(std::string_view& rest, std::string_view expected) {
@@ -74,12 +80,24 @@ std::optional<RecordView> RecordFrontReader::read(std::string_view line) {
                      take_name(line, front.database_name) && take(line, R"(,"collection_name":)") &&
                      take_name(line, front.collection_name) && line.starts_with(',');
   if (!whole || !read_time(processed, processed_) || !read_time(enqueued, enqueued_)) return std::nullopt;
+  behind_ = line;
   front.partition_id = partition;
   front.offset = offset;
   front.sequence_number = sequence;
   front.processed_timestamp = processed_.time;
   front.enqueued_time = enqueued_.time;
   return front;
+}
+
+std::optional<std::string_view> guess_document(std::string_view& behind, std::size_t field) {
+  if (!take(behind, kDocumentNames[field - kFirstDocument])) return std::nullopt;
+  const std::string_view name = kDocumentNames[field - kFirstDocument + 1];
+  const void* const found = ::memmem(behind.data(), behind.size(), name.data(), name.size());
+  if (found == nullptr) return std::nullopt;
+  const auto size = static_cast<std::size_t>(static_cast<const char*>(found) - behind.data());
+  const std::string_view document = behind.substr(0, size);
+  behind.remove_prefix(size);
+  return document;
 }
 
 std::string_view guess_raw_event(std::string_view line) {

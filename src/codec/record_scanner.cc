@@ -8,6 +8,7 @@
 #include "codec/event_parser.h"
 #include "codec/json_reader.h"
 #include "codec/json_text.h"
+#include "codec/record_fields.h"
 
 namespace changevault {
 namespace {
@@ -30,11 +31,7 @@ enum Field : std::size_t {
   kFieldCount
 };
 
-// In the order of our own records.
-constexpr std::array<std::string_view, kFieldCount> kNames{
-    "event_id",      "processed_timestamp", "partition_id",  "offset",          "sequence_number",
-    "enqueued_time", "operation_type",      "database_name", "collection_name", "document_key",
-    "full_document", "update_description",  "cluster_time",  "raw_event"};
+static_assert(kFieldCount == kRecordFieldCount);
 
 constexpr std::size_t kIdDigits = 32;
 
@@ -43,7 +40,7 @@ Error corrupt(std::string what) {
 }
 
 Error bad_field(Field field, const char* what) {
-  return corrupt(std::string(kNames[field]) + " " + what);
+  return corrupt(std::string(kRecordFields[field].name) + " " + what);
 }
 
 bool is_lower_hex(std::string_view text) {
@@ -90,9 +87,9 @@ struct RecordScanner::Parser {
 
 // The index of the field, or kFieldCount for one that is not ours.
 Result<std::size_t> RecordScanner::Parser::field_of(std::string_view name, std::size_t expected) {
-  if (expected < kFieldCount && name == kNames[expected]) return expected;
+  if (expected < kFieldCount && name == kRecordFields[expected].name) return expected;
   name = decoded_json(name, key);
-  const auto found = static_cast<std::size_t>(std::ranges::find(kNames, name) - kNames.begin());
+  const std::size_t found = find_record_field(name).value_or(kFieldCount);
   if (strict) return corrupt("field " + std::string(name.substr(0, 64)) + " is not where it belongs");
   return found;
 }

@@ -60,7 +60,7 @@ bool Scope::touches(const SegmentFacts& segment) const {
 }
 
 bool Scope::takes_whole(const SegmentFacts& segment) const {
-  if (!key.empty() || !time.contains(segment.min_time) || !time.contains(segment.max_time)) return false;
+  if (asks_content() || !time.contains(segment.min_time) || !time.contains(segment.max_time)) return false;
   return operations.empty() ||
          std::all_of(segment.operations.begin(), segment.operations.end(),
                      [&](const auto& entry) { return operations.contains(entry.first); });
@@ -78,7 +78,7 @@ bool Scope::is_whole_hours() const {
   const auto whole = [](Timestamp t) {
     return t.ms == INT64_MIN || t.ms == INT64_MAX || t.ms % 3'600'000 == 0;
   };
-  return key.empty() && pattern.empty() && operations.empty() && whole(time.from) && whole(time.to);
+  return !asks_content() && pattern.empty() && operations.empty() && whole(time.from) && whole(time.to);
 }
 
 std::string to_string(const Scope& scope) {
@@ -96,6 +96,8 @@ std::string to_string(const Scope& scope) {
     separator = ",";
   }
   if (!scope.key.empty()) out += " key " + scope.key;
+  for (const FieldCondition& condition : scope.where)
+    out += " where " + condition.field + "=" + condition.value;
   if (!scope.pattern.empty()) out += " pattern " + scope.pattern;
   return out;
 }

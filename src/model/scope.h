@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/hour.h"
@@ -13,13 +14,21 @@
 
 namespace changevault {
 
+// A value that a field of a record must have.
+struct FieldCondition {
+  std::string field;  // a path into a record: names with dots between them, "full_document.items.0.sku"
+  std::string value;  // JSON text; null also means: not there
+  bool operator==(const FieldCondition&) const = default;
+};
+
 struct Scope {
   std::string database;                             // a name or a glob ("*", "inv*"); empty: all
   std::string collection;                           // the same
   TimeRange time;                                   // by enqueued time
   std::optional<std::pair<int, int>> hours_of_day;  // both inclusive, UTC
   std::set<std::string> operations;
-  std::string key;      // document key, JSON text; empty: all
+  std::string key;                    // document key, JSON text; empty: all
+  std::vector<FieldCondition> where;  // all of them hold
   std::string pattern;  // glob over object names: the file name, or with a slash the path under the root
   bool operator==(const Scope&) const = default;
 
@@ -33,6 +42,8 @@ struct Scope {
   bool matches_operation(const std::string& operation) const;
   // The scope names whole hours and namespaces only, so that counts per hour answer it.
   bool is_whole_hours() const;
+  // What stands in a record's documents decides, so that no count tells how many records are in the scope.
+  bool asks_content() const { return !key.empty() || !where.empty(); }
 };
 
 // Shell glob: '*' (any text, '/' included), '?', '[a-z]'; '\\' makes the next character plain.

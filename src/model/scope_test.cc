@@ -51,6 +51,15 @@ TEST(Scope, GlobsAreThoseOfTheShell) {
   EXPECT_FALSE(glob_matches("", "a"));
 }
 
+TEST(Scope, TimesCountToTheMillisecond) {
+  Scope scope;
+  scope.time = {kHour.start() + milliseconds(41), kHour.start() + milliseconds(43)};
+  EXPECT_FALSE(scope.matches_time(kHour.start() + milliseconds(40)));
+  EXPECT_TRUE(scope.matches_time(kHour.start() + milliseconds(41)));
+  EXPECT_TRUE(scope.matches_time(kHour.start() + milliseconds(42)));
+  EXPECT_FALSE(scope.matches_time(kHour.start() + milliseconds(43)));
+}
+
 TEST(Scope, HoursOfTheDayAreInclusive) {
   Scope scope;
   scope.hours_of_day = {10, 14};
@@ -84,6 +93,13 @@ TEST(Scope, TakesWholeOnlyWhatLiesInsideInEveryWay) {
   scope.operations.clear();
   scope.key = R"({"_id":1})";
   EXPECT_FALSE(scope.takes_whole(products_segment()));
+  EXPECT_FALSE(scope.is_whole_hours());
+  scope.key.clear();
+  EXPECT_TRUE(scope.takes_whole(products_segment()));
+  scope.where = {{"full_document.price", "5"}};
+  EXPECT_FALSE(scope.takes_whole(products_segment()));
+  EXPECT_FALSE(scope.is_whole_hours());
+  EXPECT_TRUE(scope.touches(products_segment()));
 }
 
 TEST(Scope, PatternsMeetTheFileNameOrThePath) {
@@ -138,6 +154,9 @@ TEST(Scope, PrintsForPeople) {
   EXPECT_EQ(to_string(scope),
             "inventory_db.products from 2025-01-15T14:00:00.000Z to 2025-01-15T15:00:00.000Z hours 10-15 op "
             "delete,insert");
+  scope = {};
+  scope.where = {{"operation_type", "\"insert\""}, {"full_document.price", "5"}};
+  EXPECT_EQ(to_string(scope), "*.* where operation_type=\"insert\" where full_document.price=5");
 }
 
 TEST(Counts, AddUp) {

@@ -25,9 +25,10 @@ Error nothing_known(const std::string& what, const Scope& scope, std::string hin
 
 Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSide& archive) {
   const ArchiveSpan& span = archive.span;
-  if (!scope.operations.empty() || !scope.key.empty() || !scope.pattern.empty()) {
-    return Error(ErrorCode::kUsage, "gaps are counted for whole hours of collections", to_string(scope),
-                 "leave out operations, keys and patterns; name database, collection, time and hours");
+  if (!scope.operations.empty() || scope.asks_content() || !scope.pattern.empty()) {
+    return Error(
+        ErrorCode::kUsage, "gaps are counted for whole hours of collections", to_string(scope),
+        "leave out operations, keys, conditions and patterns; name database, collection, time and hours");
   }
   if ((!span.first || !span.end) && !archive.problems.empty()) {
     return nothing_known("the ledger is damaged (" + archive.problems.front().error.object +

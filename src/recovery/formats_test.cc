@@ -77,6 +77,31 @@ TEST(Formats, PlanV1) {
   EXPECT_EQ(encode_plan(sample_plan()), bytes);
 }
 
+// The second version is the first with conditions; a plan without any is of the first.
+TEST(Formats, PlanV2) {
+  const std::string bytes = sample("plan-v2.json");
+  RecoveryPlan plan = sample_plan();
+  plan.scope.where = {{"full_document.price", "5.0"},
+                      {"document_key._id", R"({"$oid":"65a5f0c2e4b0a1b2c3d4e5f6"})"}};
+  EXPECT_EQ(value(decode_plan(bytes, "plan-v2.json")), plan);
+  EXPECT_EQ(encode_plan(plan), bytes);
+}
+
+TEST(Formats, APlanOfTheSecondVersionHasConditionsThatMeanSomething) {
+  const Json good = value(open_sealed_json(sample("plan-v2.json"), "plan"));
+  const std::vector<Json> bad{Json::array(), Json("x"),
+                              Json::array({{{"field", "no_field"}, {"value", "1"}}}),
+                              Json::array({{{"field", "full_document.a"}}}),
+                              Json::array({{{"field", "full_document.a"}, {"value", "not JSON"}}})};
+  for (const Json& where : bad) {
+    Json json = good;
+    json["scope"]["where"] = where;
+    const auto plan = decode_plan(seal_json(json), "plan");
+    EXPECT_ERROR(plan, ErrorCode::kCorrupt);
+    EXPECT_NE(plan.error().message.find("where"), std::string::npos) << plan.error().message;
+  }
+}
+
 // One slot of each kind, a line each.
 TEST(Formats, JournalV1) {
   const std::string text = sample("journal-v1.json");

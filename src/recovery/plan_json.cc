@@ -1,12 +1,18 @@
 #include "base/hash.h"
 #include "codec/json_fields.h"
+#include "codec/record_conditions.h"
 #include "recovery/plan.h"
 #include "recovery/recovery_json.h"
 
 namespace changevault {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
+
+// A plan that needs nothing of a later version is of the first, for older programs.
+std::int64_t format_of(const Scope& scope) {
+  return scope.where.empty() ? 1 : 2;
+}
 
 Json time_json(Timestamp time, std::int64_t unbounded) {
   return time.ms == unbounded ? Json(nullptr) : Json(to_rfc3339(time));
@@ -15,14 +21,17 @@ Json time_json(Timestamp time, std::int64_t unbounded) {
 Json scope_json(const Scope& scope) {
   Json hours(nullptr);
   if (scope.hours_of_day) hours = Json::array({scope.hours_of_day->first, scope.hours_of_day->second});
-  return {{"database", scope.database},
-          {"collection", scope.collection},
-          {"from", time_json(scope.time.from, INT64_MIN)},
-          {"to", time_json(scope.time.to, INT64_MAX)},
-          {"hours_of_day", std::move(hours)},
-          {"operations", Json(scope.operations)},
-          {"key", scope.key},
-          {"pattern", scope.pattern}};
+  Json json = {{"database", scope.database},
+               {"collection", scope.collection},
+               {"from", time_json(scope.time.from, INT64_MIN)},
+               {"to", time_json(scope.time.to, INT64_MAX)},
+               {"hours_of_day", std::move(hours)},
+               {"operations", Json(scope.operations)},
+               {"key", scope.key},
+               {"pattern", scope.pattern}};
+  for (const FieldCondition& condition : scope.where)
+    json["where"].push_back({{"field", condition.field}, {"value", condition.value}});
+  return json;
 }
 
 void read_hours_of_day(JsonFields& fields, Scope& scope) {
@@ -38,7 +47,19 @@ void read_hours_of_day(JsonFields& fields, Scope& scope) {
   scope.hours_of_day = {hours[0].get<int>(), hours[1].get<int>()};
 }
 
-Result<Scope> scope_from(const Json& json, const std::string& object) {
+// Of a plan of the first version there is none; later ones always have some.
+void read_where(JsonFields& fields, const std::string& object, Scope& scope) {
+  for (const Json& json : fields.array("where")) {
+    JsonFields condition(json, object + " (where)");
+    scope.where.push_back({condition.text("field"), condition.text("value")});
+    if (auto read = condition.finish(); !read) fields.fail(read.error().message);
+  }
+  if (scope.where.empty()) fields.fail("'where' holds no condition");
+  const auto meant = RecordConditions::of(scope);
+  if (!meant) fields.fail("a condition means nothing: " + meant.error().message);
+}
+
+Result<Scope> scope_from(const Json& json, std::int64_t version, const std::string& object) {
   JsonFields fields(json, object + " (scope)");
   Scope scope;
   scope.database = fields.text("database");
@@ -55,6 +76,7 @@ Result<Scope> scope_from(const Json& json, const std::string& object) {
   }
   scope.key = fields.text("key");
   scope.pattern = fields.text("pattern");
+  if (version >= 2) read_where(fields, object, scope);
   CV_TRY(fields.finish());
   return scope;
 }
@@ -90,12 +112,9 @@ Result<PlannedSegment> segment_from(const Json& json, const std::string& object)
 Json work_json(const RecoveryPlan& plan) {
   Json segments = Json::array();
   for (const PlannedSegment& segment : plan.segments) segments.push_back(segment_json(segment));
-  return {{"version", kFormat},
-          {"kind", "recovery-plan"},
-          {"scope", scope_json(plan.scope)},
-          {"segments", std::move(segments)},
-          {"expected", to_json(plan.expected)},
-          {"distinct", plan.distinct}};
+  return {{"version", format_of(plan.scope)},   {"kind", "recovery-plan"},
+          {"scope", scope_json(plan.scope)},    {"segments", std::move(segments)},
+          {"expected", to_json(plan.expected)}, {"distinct", plan.distinct}};
 }
 
 bool is_recovery_id(const std::string& id) {
@@ -124,14 +143,15 @@ Result<RecoveryPlan> decode_plan(std::string_view bytes, const std::string& obje
   CV_ASSIGN(const Json json, open_sealed_json(bytes, object));
   JsonFields fields(json, object);
   if (fields.text("kind") != "recovery-plan") fields.fail("this is no recovery plan");
-  if (fields.count("version") > kFormat) {
+  const std::int64_t version = fields.count("version");
+  if (version > kFormat) {
     return Error(ErrorCode::kUsage, "the plan was written by a newer version of the program", object,
                  "use that version, or make a new plan");
   }
   RecoveryPlan plan;
   plan.id = fields.text("id");
   if (!is_recovery_id(plan.id)) fields.fail("'" + plan.id + "' cannot be the id of a recovery");
-  plan.scope = fields.take(scope_from(fields.object("scope"), object));
+  plan.scope = fields.take(scope_from(fields.object("scope"), version, object));
   for (const Json& segment : fields.array("segments")) {
     plan.segments.push_back(fields.take(segment_from(segment, object)));
   }

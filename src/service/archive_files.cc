@@ -2,6 +2,7 @@
 
 #include "archive/file_listing.h"
 #include "archive/sealed_listing.h"
+#include "archive/window_listing.h"
 #include "service/read_catalog.h"
 #include "service/scope_check.h"
 
@@ -18,6 +19,14 @@ ArchivedFile file_of(const ListedSegment& listed) {
           facts.max_time,
           listed.listed_at,
           facts.operations};
+}
+
+// Only single blocks where the scope's time leaves some out.
+void add_blocks(ArchivedFile& file, const SegmentFacts& facts, const TimeRange& time) {
+  for (const BlockFacts& block : facts.blocks) {
+    if (time.overlaps(block.min_time, block.max_time)) file.blocks.push_back(block);
+  }
+  file.is_part = file.blocks.size() < facts.blocks.size();
 }
 
 void tell_damage(const Catalog& catalog, const Scope& scope, ArchivedFiles& out) {
@@ -98,16 +107,26 @@ Result<ArchivedFiles> named_dead_letters(ObjectStore& store, const KeyLayout& la
 
 }  // namespace
 
-Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
+Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
+                                     BlockIndex index) {
+  ArchivedFiles out;
+  const auto add = [&](const ListedSegment& listed) {
+    out.files.push_back(file_of(listed));
+    if (index == BlockIndex::kTake) add_blocks(out.files.back(), listed.facts, scope.time);
+  };
+  CV_ASSIGN(const auto window, list_window(store, layout, scope));
+  if (window) {
+    for (const ListedSegment& listed : *window) add(listed);
+    return out;
+  }
   const Result<Catalog> catalog = read_catalog(store, layout);
   if (!catalog.has_value()) {
     if (catalog.error().code == ErrorCode::kNotFound) return named_files(store, layout, scope);
     return catalog.error();
   }
   CV_ASSIGN(const ScopeFinding finding, find_scope(*catalog, scope));
-  ArchivedFiles out;
   tell_damage(*catalog, scope, out);
-  for (const ListedSegment* const listed : finding.segments) out.files.push_back(file_of(*listed));
+  for (const ListedSegment* const listed : finding.segments) add(*listed);
   return out;
 }
 

@@ -2,6 +2,7 @@
 // that other programs wrote in the same layout) by listing the store.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct ArchivedFile {
   Timestamp modified{};          // listed by the ledger, or written
   OperationCounts operations{};  // of its records; empty without a ledger, and of dead letters
   std::string md5{};             // hex, as the store keeps it; only without a ledger
+  // Where they were asked for and the ledger has an index: those that may hold records of the scope.
+  std::vector<BlockFacts> blocks{};
+  bool is_part = false;  // these are not all of its blocks (perhaps none)
 };
 
 struct ArchivedFiles {
@@ -35,8 +39,11 @@ struct ArchivedFiles {
   bool uncertain = false;
 };
 
+enum class BlockIndex : std::uint8_t { kLeaveOut, kTake };
+
 // kIndeterminate where nothing is known about the scope (service/scope_check.h).
-Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);
+Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
+                                     BlockIndex index = BlockIndex::kLeaveOut);
 
 // Dead-letter objects of the scope's time and pattern; their namespace is not known.
 Result<ArchivedFiles> dead_letter_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope);

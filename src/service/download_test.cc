@@ -2,11 +2,8 @@
 
 #include <fstream>
 #include <iterator>
-#include <set>
 
-#include "archive/segment_feed.h"
 #include "service/archive_files.h"
-#include "service/last_records.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 #include "tests/support/temp_dir.h"
@@ -147,30 +144,6 @@ TEST_F(DownloadTest, AStopEndsItAndLeavesNoHalfFile) {
                         [](const DownloadedFile&) { FAIL(); }),
                ErrorCode::kCancelled);
   EXPECT_EQ(files_on_disk(), 0U);
-}
-
-// Which segments were read.
-struct CountingFeed final : RecordFeed {
-  explicit CountingFeed(RecordFeed& inner_in) : inner(inner_in) {}
-  Result<void> read(const SegmentRef& segment, const EachRecord& each) override {
-    keys.insert(segment.key);
-    return inner.read(segment, each);
-  }
-  RecordFeed& inner;
-  std::set<std::string> keys;
-};
-
-TEST_F(DownloadTest, TheLastRecordsAreReadFromTheEnd) {
-  const Scope everything;
-  SegmentFeed inner(fixture_.store, everything);
-  CountingFeed feed(inner);
-  const std::vector<std::string> lines = value(last_records(files_, feed, 12));
-  ASSERT_EQ(lines.size(), 12U);
-  EXPECT_NE(lines[0].find("\"sequence_number\":49,"), std::string::npos) << lines[0];
-  EXPECT_NE(lines[11].find("\"sequence_number\":38,"), std::string::npos) << lines[11];
-  EXPECT_EQ(feed.keys, (std::set<std::string>{files_[3].segment.key, files_[4].segment.key}));
-  EXPECT_EQ(value(last_records(files_, inner, 1000)).size(), 50U);
-  EXPECT_TRUE(value(last_records(files_, inner, 0)).empty());
 }
 
 }  // namespace

@@ -59,15 +59,13 @@ class Output {
 
 }  // namespace
 
-Result<ExportReport> export_records(RecordFeed& feed, const std::vector<ArchivedFile>& files,
+Result<ExportReport> export_records(SegmentFeed& feed, const std::vector<ArchivedFile>& files,
                                     const ExportOptions& options,
                                     const std::function<Result<void>(std::string_view)>& write) {
   Output output(options, write);
-  std::int64_t done = 0;
-  for (const ArchivedFile& file : files) {
-    CV_TRY(feed.read(file.segment, [&](const RecordView& record) { return output.add(record.line); }));
-    if (options.on_progress) options.on_progress(++done, static_cast<std::int64_t>(files.size()));
-  }
+  CV_TRY(read_records(files, feed, options.reading, [&](std::string_view line) {
+    return options.choose ? output.add(options.choose(line)) : output.add(line);
+  }));
   return output.finish();
 }
 

@@ -9,15 +9,16 @@
 
 #include "base/result.h"
 #include "service/archive_files.h"
-#include "warehouse/warehouse.h"
+#include "service/record_reading.h"
 
 namespace changevault {
 
 struct ExportOptions {
   bool gzip = true;  // else plain lines
   int gzip_level = 1;
-  // Files read, files in all.
-  std::function<void(std::int64_t, std::int64_t)> on_progress;
+  ReadingOptions reading;
+  // What is written of a record's line; without it all.
+  std::function<std::string(std::string_view)> choose;
 };
 
 struct ExportReport {
@@ -27,10 +28,10 @@ struct ExportReport {
   std::string sha256;      // of the file
 };
 
-// Gives the file's bytes to `write`, piece by piece, in the order of `files` and of the records in them.
-// Memory: a few MiB. Whoever writes them down keeps nothing unless this succeeded: a segment is proven at its
-// end. Errors: the feed's, those of `write`.
-Result<ExportReport> export_records(RecordFeed& feed, const std::vector<ArchivedFile>& files,
+// Gives the file's bytes to `write`, piece by piece, the records in the order of `read_records`.
+// Memory: a few MiB, and what read_newest_first holds. Whoever writes them down keeps nothing unless this
+// succeeded: a segment is proven at its end. Errors: the feed's, those of `write`.
+Result<ExportReport> export_records(SegmentFeed& feed, const std::vector<ArchivedFile>& files,
                                     const ExportOptions& options,
                                     const std::function<Result<void>(std::string_view)>& write);
 

@@ -5,7 +5,8 @@
 #include <charconv>
 #include <vector>
 
-#include "codec/document_key.h"
+#include "codec/record_conditions.h"
+#include "service/suggest.h"
 
 namespace changevault {
 namespace {
@@ -214,6 +215,18 @@ Result<void> read_operations(const std::vector<std::string>& lists, Scope& into)
   return {};
 }
 
+Result<void> read_where(const std::string& text, Scope& into) {
+  Result<FieldCondition> condition = read_condition(text);
+  if (condition) {
+    into.where.push_back(*std::move(condition));
+    return {};
+  }
+  Error error = std::move(condition).error();
+  if (error.hint.empty()) error.hint = record_field_hint(error.object);
+  error.message = "--where: " + error.message;
+  return error;
+}
+
 // Completes "2025-01-15T14" and its like to RFC 3339.
 std::string completed(std::string_view clock, std::string_view zone) {
   std::string out(clock);
@@ -249,12 +262,14 @@ Result<Scope> parse_scope(const ScopeWords& words) {
   if (words.hours) CV_TRY(read_hours(*words.hours, out));
   CV_TRY(read_operations(words.operations, out));
   if (words.key) {
-    if (!normal_document_key(*words.key)) {
-      return wrong("--key is not JSON", *words.key,
-                   R"(write the document key as in the event: --key '{"_id":"42"}')");
-    }
     out.key = *words.key;
+    if (out.key.empty() || !RecordConditions::of(out)) {
+      return wrong(
+          "--key is no document key in JSON", *words.key,
+          R"(write it as in the event: --key '{"_id":"42"}', or the _id alone: --key 42, --key '"42"')");
+    }
   }
+  for (const std::string& condition : words.where) CV_TRY(read_where(condition, out));
   if (words.pattern) {
     if (words.pattern->empty())
       return wrong("--pattern must not be empty", "", "for example: --pattern '14-*'");

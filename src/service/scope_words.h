@@ -23,6 +23,7 @@ struct ScopeWords {
   std::vector<std::string> operations = {};  // each may be a list "insert,delete"
   std::optional<std::string> key = {};       // JSON
   std::optional<std::string> pattern = {};
+  std::vector<std::string> where = {};  // each FIELD=VALUE
 };
 
 // All times are UTC. kUsage, with a hint that shows the right form, for what is no scope: impossible dates,

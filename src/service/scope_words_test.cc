@@ -81,6 +81,8 @@ TEST(ScopeFlags, Times) {
   EXPECT_EQ(range({.from = "2025-01-15"}), (TimeRange{at("2025-01-15T00:00:00Z"), Timestamp{INT64_MAX}}));
   EXPECT_EQ(range({.from = "2025/01/15T14", .to = "2025-01-15 16:30"}),
             (TimeRange{at("2025-01-15T14:00:00Z"), at("2025-01-15T16:30:00Z")}));
+  EXPECT_EQ(range({.from = "2025-01-15T14:00:00.041Z", .to = "2025-01-15T14:00:00.043Z"}),
+            (TimeRange{at("2025-01-15T14:00:00.041Z"), at("2025-01-15T14:00:00.043Z")}));
   EXPECT_EQ(range({.to = "2025-01-15T14:00:00.5+02:00"}).to, at("2025-01-15T12:00:00.500Z"));
 }
 
@@ -90,12 +92,15 @@ TEST(ScopeFlags, EverythingElse) {
                                          .hours = "10-15",
                                          .operations = {"insert,delete", "drop"},
                                          .key = R"({"_id":1})",
-                                         .pattern = "14-*"}));
+                                         .pattern = "14-*",
+                                         .where = {"full_document.a=5", "operation_type=insert"}}));
   EXPECT_EQ(scope.collection, "c");
   EXPECT_EQ(scope.hours_of_day, (std::pair{10, 15}));
   EXPECT_EQ(scope.operations, (std::set<std::string>{"insert", "delete", "drop"}));
   EXPECT_EQ(scope.key, R"({"_id":1})");
   EXPECT_EQ(scope.pattern, "14-*");
+  EXPECT_EQ(scope.where,
+            (std::vector<FieldCondition>{{"full_document.a", "5"}, {"operation_type", "\"insert\""}}));
   EXPECT_EQ(value(parse_scope({.hours = "7"})).hours_of_day, (std::pair{7, 7}));
 }
 
@@ -125,6 +130,13 @@ TEST(ScopeFlags, WhatIsNoScopeIsRefusedWithAHint) {
       {.operations = {""}},
       {.key = "{"},
       {.key = ""},
+      {.key = "{}"},
+      {.key = "abc"},
+      {.where = {""}},
+      {.where = {"full_document.a"}},
+      {.where = {"fulldocument.a=1"}},
+      {.where = {"full_document.a={"}},
+      {.where = {"enqueued_time=soon"}},
       {.pattern = ""},
   };
   for (const ScopeWords& words : cases) {
@@ -154,6 +166,12 @@ TEST(ScopeProperty, TheFormsAgree) {
       EXPECT_EQ(by_words.touches(near), near == hour) << text;
     }
   }
+}
+
+TEST(ScopeWords, AFieldThatARecordDoesNotHaveIsASlip) {
+  const auto scope = parse_scope({.where = {"fulldocument.price=5"}});
+  EXPECT_ERROR(scope, ErrorCode::kUsage);
+  EXPECT_EQ(scope.error().hint, "did you mean full_document?");
 }
 
 TEST(ScopeWords, AnOperationInOtherLettersIsASlip) {

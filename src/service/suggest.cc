@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codec/record_fields.h"
+
 namespace changevault {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -38,6 +40,14 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     }
   }
   return found;
+}
+
+std::string record_field_hint(std::string_view word) {
+  std::vector<std::string> known;
+  for (const RecordField& field : kRecordFields) known.emplace_back(field.name);
+  const std::string near = nearest(word, known);
+  return near.empty() ? "fields of the document are written like: full_document.price"
+                      : "did you mean " + near + "?";
 }
 
 }  // namespace changevault

@@ -1,0 +1,31 @@
+#include "service/record_reading.h"
+
+#include "service/newest_first.h"
+
+namespace changevault {
+
+Result<void> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                          const ReadingOptions& options,
+                          const std::function<Result<void>(std::string_view line)>& each) {
+  if (options.newest_first) return read_newest_first(files, feed, {.limit = options.limit}, each);
+  std::int64_t given = 0;
+  const auto is_enough = [&] { return options.limit && given >= *options.limit; };
+  const auto take = [&](const RecordView& record) -> Result<void> {
+    CV_TRY(each(record.line));
+    ++given;
+    if (!is_enough()) return {};
+    return Error(ErrorCode::kCancelled, "enough was read");  // the way to end a reading early
+  };
+  std::int64_t done = 0;
+  for (const ArchivedFile& file : files) {
+    if (is_enough()) break;
+    const bool in_blocks = file.is_part || (options.limit && !file.blocks.empty());
+    const Result<void> read =
+        in_blocks ? feed.read_blocks(file.segment, file.blocks, take) : feed.read_facts(file.segment, take);
+    if (!read && !is_enough()) return read;
+    if (options.on_progress) options.on_progress(++done, static_cast<std::int64_t>(files.size()));
+  }
+  return {};
+}
+
+}  // namespace changevault

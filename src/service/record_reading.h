@@ -1,0 +1,32 @@
+// The records of a scope, in the order and number that were asked for, reading no more than they need.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "archive/segment_feed.h"
+#include "base/result.h"
+#include "service/archive_files.h"
+
+namespace changevault {
+
+struct ReadingOptions {
+  std::optional<std::int64_t> limit;  // as many records, and no more
+  bool newest_first = false;          // else file by file, in the order of `files`, and in each as it stands
+  // Files read, files in all; of newest_first nothing is told.
+  std::function<void(std::int64_t, std::int64_t)> on_progress = nullptr;
+};
+
+// Calls `each` with every line that `feed` gives of `files`.
+//
+// A file of which all is needed is read whole and proven by the ledger's sha256 of it, at its end. Where the
+// scope's time touches some blocks only (ArchivedFile::blocks), or a limit ends the reading early, single
+// blocks are fetched, and each is proven by the ledger's sha256 of it before its first record is given.
+Result<void> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                          const ReadingOptions& options,
+                          const std::function<Result<void>(std::string_view line)>& each);
+
+}  // namespace changevault
