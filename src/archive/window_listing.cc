@@ -149,18 +149,20 @@ class WindowReader {
     return cells;
   }
 
+  // As the hub entry in that slot says, else as `known`.
+  Result<std::int32_t> partitions_at(Slot slot, std::int32_t known) {
+    const Result<WalkedEntry> walked = entry_at(slot);
+    if (!walked) return walked.error();
+    const auto* hub = std::get_if<HubEntry>(&walked->entry.body);
+    return hub == nullptr ? known : hub->partitions;
+  }
+
   // What no seal speaks of yet stands at the ends of the partitions' chains.
   Result<void> read_open_hours(const Seal& newest, Slot seals_end) {
     if (!newest.entry.hub) return not_this_way();
-    std::int32_t partitions = 0;
-    const auto count = [&](const WalkedEntry& walked) {
-      if (const auto* hub = std::get_if<HubEntry>(&walked.entry.body)) partitions = hub->partitions;
-    };
-    CV_ASSIGN(const WalkedEntry named, entry_at(*newest.entry.hub));
-    count(named);
+    CV_ASSIGN(std::int32_t partitions, partitions_at(*newest.entry.hub, 0));
     for (Slot slot = newest.slot.next(); slot < seals_end; slot = slot.next()) {
-      CV_ASSIGN(const WalkedEntry behind, entry_at(slot));
-      count(behind);
+      CV_ASSIGN(partitions, partitions_at(slot, partitions));
     }
     const SlotOfPartition& through = newest.entry.through;
     if (!through.empty()) partitions = std::max(partitions, through.rbegin()->first.value + 1);

@@ -12,11 +12,11 @@ using testing::ArchiveFixture;
 using testing::at;
 using testing::value;
 
-constexpr int kHours = 100;
+constexpr int kHours = 60;
 constexpr int kOpenHour = kHours - 2;  // from here on nothing is sealed
 
 // An hour of 8 events in two partitions, three collections; every second hour is archived and sealed with the
-// one before it. Hour 50 had no events.
+// one before it. Hour 30 had no events.
 class WindowListingTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -24,7 +24,7 @@ class WindowListingTest : public ::testing::Test {
     archive_->clock.set(at(2 * kHours, 0));
     archive_->init();
     for (int hour = 0; hour < kHours; ++hour) {
-      for (int i = 0; i < 8 && hour != 50; ++i) {
+      for (int i = 0; i < 8 && hour != 30; ++i) {
         archive_->hub.append(
             PartitionId(i % 2),
             testing::event("shop", "c" + std::to_string(i % 3), 8 * hour + i, i == 7 ? "delete" : "insert"),
@@ -70,7 +70,7 @@ TEST_F(WindowListingTest, ListsWhatTheCatalogLists) {
   for (int from = -2; from < kHours + 2; from += 7) {
     for (const int length : {1, 2, 3, 20, 2 * kHours}) expect_same(hours_from(from, from + length));
   }
-  for (const int hour : {0, 1, 49, 50, 51, kOpenHour - 1, kOpenHour, kHours - 1})
+  for (const int hour : {0, 1, 29, 30, 31, kOpenHour - 1, kOpenHour, kHours - 1})
     expect_same(hours_from(hour, hour + 1));
   Scope scope = hours_from(20, 30);
   scope.operations = {"delete"};
@@ -93,7 +93,7 @@ TEST_F(WindowListingTest, ListsWhatTheCatalogLists) {
 
 TEST_F(WindowListingTest, AnHourCostsFewRequests) {
   MeteredStore metered(archive_->store);
-  ASSERT_TRUE(value(list_window(metered, archive_->layout, hours_from(31, 32))));
+  ASSERT_TRUE(value(list_window(metered, archive_->layout, hours_from(21, 22))));
   const std::int64_t requests = metered.requests();
   const std::int64_t bytes = metered.usage(StoreOperation::kGet).bytes;
   metered.reset();
@@ -105,7 +105,8 @@ TEST_F(WindowListingTest, AnHourCostsFewRequests) {
 
 TEST_F(WindowListingTest, DamageInsideIsForTheCatalogToTell) {
   const std::vector<std::string> slots = archive_->keys("changestreams/_ledger/");
-  const Scope scope = hours_from(31, 32);
+  const Scope scope = hours_from(21, 22);
+  const std::size_t expected = archive_->catalog().select(scope).size();
   int inside = 0;
   for (const std::string& key : slots) {
     const std::string good = value(archive_->store.get(key));
@@ -118,11 +119,11 @@ TEST_F(WindowListingTest, DamageInsideIsForTheCatalogToTell) {
     if (!window) {
       ++inside;
     } else {
-      EXPECT_EQ(window->size(), archive_->catalog().select(scope).size()) << key;
+      EXPECT_EQ(window->size(), expected) << key;
     }
   }
   EXPECT_GE(inside, 3);  // a seal, and a slot of each partition
-  EXPECT_LT(static_cast<std::size_t>(inside), slots.size() / 4);
+  EXPECT_LT(static_cast<std::size_t>(inside), slots.size() / 3);
 }
 
 }  // namespace

@@ -25,6 +25,10 @@ class CatVerb final : public Verb {
            "short time or a few\n"
            "records are asked for, only the blocks that can hold them are fetched, each proven by its own "
            "sha256.\n"
+           "--where compares values, not text: 5 is 5.0 and {\"$numberLong\":\"5\"}. VALUE is JSON, and what "
+           "is no "
+           "JSON is a text;\n"
+           "null also means that the field is not there.\n"
            "FILE is a name that ls prints, or a whole key; of dead letters, too.";
   }
   std::string examples() const override {

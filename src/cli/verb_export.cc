@@ -58,18 +58,20 @@ class ExportVerb final : public Verb {
   }
   std::string details() const override {
     return "JSON lines, gzip where the name ends in .gz. All that is read is proven by the ledger: whole "
-           "segments, and of a short\n"
+           "segments, "
+           "and of a short\n"
            "time within an hour only the blocks that can hold it, each by its own sha256. The file gets its "
            "name "
-           "when all are. In the store it stands beside the archive, never in it, so that a "
-           "warehouse can load\n"
-           "it from its stage; a KEY that ends in '/' is a folder, and the name is made up.";
+           "when all are.\n"
+           "In the store it stands beside the archive, never in it, so that a warehouse can load it from its "
+           "stage; a KEY that\n"
+           "ends in '/' is a folder, and the name is made up.";
   }
   std::string examples() const override {
     return "changevault export inventory_db products 2025/01/15 --hours 10-15 -o products.jsonl.gz\n"
            "changevault export inventory_db 2025/01/15 --op delete -o deletes.jsonl\n"
-           "changevault export inventory_db products --where full_document.price=5 --fields "
-           "enqueued_time,full_document -o fives.jsonl\n"
+           "changevault export inventory_db products --where full_document.price=5 --fields full_document -o "
+           "fives.jsonl\n"
            "changevault export inventory_db products 2025/01/15 14 --to-store recovery/products-14.jsonl.gz";
   }
   void add_options(CLI::App& app) override {

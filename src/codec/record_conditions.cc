@@ -7,6 +7,7 @@
 #include <span>
 
 #include "codec/decimal_text.h"
+#include "codec/json_fields.h"
 #include "codec/json_path.h"
 #include "codec/json_text.h"
 #include "codec/normal_json.h"
@@ -79,6 +80,21 @@ std::string needle_of(std::string_view text) {
     begin = i + 1;
   }
   return best.size() < kLeastNeedle ? std::string() : std::string(best);
+}
+
+std::string_view inside(std::string_view string) {
+  return string.substr(1, string.size() - 2);
+}
+
+// The digits of an ObjectId in its usual form.
+std::optional<std::string_view> object_id(std::string_view value) {
+  constexpr std::string_view kBegin = R"({"$oid":")";
+  constexpr std::size_t kDigits = 24;
+  if (value.size() != kBegin.size() + kDigits + 2 || !value.starts_with(kBegin) || !value.ends_with("\"}"))
+    return std::nullopt;
+  const std::string_view digits = value.substr(kBegin.size(), kDigits);
+  if (!is_hex(digits, kDigits)) return std::nullopt;
+  return digits;
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -219,7 +235,8 @@ bool RecordConditions::equals(const DocumentCondition& condition, std::string_vi
     case '[':
       if (expected.front() != '[') return false;
       break;
-    case '{':  // may be a wrapper of anything
+    case '{':  // may be a wrapper of anything, and is mostly this one
+      if (const auto id = object_id(value)) return expected.front() == '"' && inside(expected) == *id;
       break;
     case 't':
     case 'f':
@@ -303,6 +320,21 @@ std::optional<bool> RecordConditions::hold_in_line(const RecordView& front, std:
     if (field < last && !text.empty() && !is_complete()) return std::nullopt;
   }
   return true;
+}
+
+Scope for_choosing_files(const Scope& scope) {
+  Scope out = scope;
+  for (const FieldCondition& condition : scope.where) {
+    const auto text = string_value(condition.value);
+    if (!text || text->empty()) continue;
+    if (condition.field == "operation_type" && (out.operations.empty() || out.operations.contains(*text)))
+      out.operations = {*text};
+    if (condition.field == "database_name" && out.database.empty()) out.database = *text;
+    if (condition.field == "collection_name" && out.collection.empty()) out.collection = *text;
+    const auto time = condition.field == "enqueued_time" ? parse_rfc3339(*text) : std::nullopt;
+    if (time && out.time.contains(*time)) out.time = {*time, *time + milliseconds(1)};
+  }
+  return out;
 }
 
 Result<FieldCondition> read_condition(const std::string& text) {

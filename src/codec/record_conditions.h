@@ -74,6 +74,10 @@ class RecordConditions {
   std::string scratch_;
 };
 
+// The scope with what its conditions say of time, names and operation said as such, so that the ledger's
+// facts choose the files. It takes every record that `scope` takes, and perhaps more.
+Scope for_choosing_files(const Scope& scope);
+
 // "FIELD=VALUE" as people write it: VALUE is JSON, and what is no JSON a string. kUsage with a hint.
 Result<FieldCondition> read_condition(const std::string& text);
 

@@ -181,6 +181,23 @@ TEST(RecordConditions, TextsAreFoundHoweverTheyAreWritten) {
   EXPECT_FALSE(holds("full_document.city=Köln", plain));
 }
 
+TEST(RecordConditions, TheLedgersFactsChooseTheFiles) {
+  Scope scope;
+  for (const char* text : {"operation_type=delete", "collection_name=orders",
+                           "enqueued_time=2025-01-15T14:03:07.042Z", "full_document.a=1"})
+    scope.where.push_back(value(read_condition(text)));
+  const Scope files = for_choosing_files(scope);
+  EXPECT_EQ(files.operations, std::set<std::string>{"delete"});
+  EXPECT_EQ(files.collection, "orders");
+  EXPECT_EQ(files.time, (TimeRange{Timestamp{1'736'949'787'042}, Timestamp{1'736'949'787'043}}));
+  EXPECT_EQ(files.database, "");
+  // What was said before stays said.
+  scope.operations = {"insert"};
+  scope.collection = "users";
+  EXPECT_EQ(for_choosing_files(scope).operations, std::set<std::string>{"insert"});
+  EXPECT_EQ(for_choosing_files(scope).collection, "users");
+}
+
 TEST(RecordConditions, SlipsAreNamedWithAHint) {
   for (const char* text :
        {"", "price", "=5", "full_document.=5", "full_document..a=5", "operation_type.x=1",

@@ -10,6 +10,7 @@
 namespace changevault {
 namespace {
 
+constexpr std::size_t kTimeSize = 24;
 constexpr std::string_view kRawEvent = R"(,"raw_event":)";
 constexpr std::size_t kFirstDocument = *find_record_field("document_key");
 constexpr std::array<std::string_view, 4> kDocumentNames{R"(,"document_key":)", R"(,"full_document":)",
@@ -47,9 +48,19 @@ bool take_integer(std::string_view& rest, std::int64_t& value) {
   return true;
 }
 
+// Takes a text of exactly `size` bytes and its closing quote: no search for the end.
+bool take_sized(std::string_view& rest, std::size_t size, std::string_view& text) {
+  if (rest.size() <= size || rest[size] != '"') return false;
+  text = rest.substr(0, size);
+  rest.remove_prefix(size + 1);
+  return true;
+}
+
 bool take_event_id(std::string_view& rest, std::string_view& id) {
-  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  return take_text(rest, id) && id.size() == 32 && std::ranges::all_of(id, is_digit);
+  if (!take_sized(rest, 32, id)) return false;
+  bool all = true;  // no branch for each
+  for (const char c : id) all &= (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  return all;
 }
 
 }  // namespace
@@ -70,11 +81,11 @@ std::optional<RecordView> RecordFrontReader::read(std::string_view line) {
   std::string_view processed, partition, offset, enqueued;
   std::int64_t sequence = 0;
   const bool whole = take(line, R"({"event_id":")") && take_event_id(line, front.event_id) &&
-                     take(line, R"(,"processed_timestamp":")") && take_text(line, processed) &&
+                     take(line, R"(,"processed_timestamp":")") && take_sized(line, kTimeSize, processed) &&
                      take(line, R"(,"partition_id":")") && take_text(line, partition) &&
                      take(line, R"(,"offset":")") && take_text(line, offset) &&
                      take(line, R"(,"sequence_number":)") && take_integer(line, sequence) &&
-                     take(line, R"(,"enqueued_time":")") && take_text(line, enqueued) &&
+                     take(line, R"(,"enqueued_time":")") && take_sized(line, kTimeSize, enqueued) &&
                      take(line, R"(,"operation_type":")") && take_text(line, front.operation_type) &&
                      !front.operation_type.empty() && take(line, R"(,"database_name":)") &&
                      take_name(line, front.database_name) && take(line, R"(,"collection_name":)") &&

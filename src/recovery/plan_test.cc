@@ -124,7 +124,7 @@ TEST_F(PlanTest, AFileWhoseContentsWereEditedAndSealedAgainIsRefused) {
   json.erase("self");
   json["distinct"] = 1;
   EXPECT_ERROR(decode_plan(seal_json(json), "plan.json"), ErrorCode::kCorrupt);
-  json["version"] = 2;
+  json["version"] = 3;
   EXPECT_ERROR(decode_plan(seal_json(json), "plan.json"), ErrorCode::kUsage);
   json["version"] = 1;
   json["id"] = "../../x";

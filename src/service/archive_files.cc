@@ -3,6 +3,7 @@
 #include "archive/file_listing.h"
 #include "archive/sealed_listing.h"
 #include "archive/window_listing.h"
+#include "codec/record_conditions.h"
 #include "service/read_catalog.h"
 #include "service/scope_check.h"
 
@@ -107,8 +108,9 @@ Result<ArchivedFiles> named_dead_letters(ObjectStore& store, const KeyLayout& la
 
 }  // namespace
 
-Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
+Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& asked,
                                      BlockIndex index) {
+  const Scope scope = for_choosing_files(asked);
   ArchivedFiles out;
   const auto add = [&](const ListedSegment& listed) {
     out.files.push_back(file_of(listed));
