@@ -112,7 +112,7 @@ bool is_index(const std::string& part) {
   return part.find_first_not_of("0123456789") == std::string::npos;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -350,11 +350,11 @@ Result<FieldCondition> read_condition(const std::string& text) {
   if (!is_json && !json.empty() && std::string_view("{[\"").find(json.front()) != std::string_view::npos)
     return wrong("a condition's value is broken JSON", text,
                  "mend it; a text that begins so is written with quotes and backslashes: " + out.field + "=" +
-                     quoted(word));
+                     json_string(word));
   // What is a text in the record needs no quotes, whatever it looks like.
   const bool scalar = is_json && std::string_view("{[\"").find(json.front()) == std::string_view::npos;
   const bool as_text = kRecordFields[field].kind == RecordFieldKind::kText && scalar && json != "null";
-  out.value = is_json && !as_text ? std::string(json) : quoted(word);
+  out.value = is_json && !as_text ? std::string(json) : json_string(word);
   Scope alone;
   alone.where.push_back(out);
   const auto checked = RecordConditions::of(alone);
