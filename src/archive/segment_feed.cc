@@ -25,11 +25,6 @@ Error placed_error(Error error, const SegmentRef& segment) {
   return error;
 }
 
-Error placed_error(Error error, const SegmentRef& segment, std::int64_t line) {
-  error.message += ", line " + std::to_string(line);
-  return placed_error(std::move(error), segment);
-}
-
 Error damaged_block(const SegmentRef& segment, const BlockFacts& block, const std::string& what) {
   return placed_error(
       Error(ErrorCode::kCorrupt, "the block at byte " + std::to_string(block.byte_offset) + " " + what),
@@ -49,10 +44,25 @@ std::size_t in_one_request(std::span<const BlockFacts> blocks, std::int64_t most
   return count;
 }
 
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 }  // namespace
 
-SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop)
-    : store_(store), scope_(scope), stop_(std::move(stop)) {}
+SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop, TextForm form)
+    : store_(store), scope_(scope), stop_(std::move(stop)), form_(form) {}
+
+Error SegmentFeed::placed(Error error, const SegmentRef& segment) const {
+  if (form_ == TextForm::kGzip) return placed_error(std::move(error), segment);
+  if (error.object.empty()) error.object = segment.key;
+  return error;
+}
+
+Error SegmentFeed::placed_here(Error error, const SegmentRef& segment) const {
+  error.message += ", line " + std::to_string(line_);
+  return placed(std::move(error), segment);
+}
 
 Result<void> SegmentFeed::read(const SegmentRef& segment, const EachRecord& each) {
   return read_taken(segment, RecordFilter::Need::kWhole, each);
@@ -65,13 +75,13 @@ Result<void> SegmentFeed::read_facts(const SegmentRef& segment, const EachRecord
 Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& choose,
                                       const EachRecord& each) {
   CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
-  return read_lines(segment, [&](std::string_view line, std::int64_t number) -> Result<void> {
+  return read_lines(segment, [&](std::string_view line) -> Result<void> {
     const auto facts = filter.take(line, RecordFilter::Need::kFacts);
-    if (!facts) return placed_error(facts.error(), segment, number);
+    if (!facts) return placed_here(facts.error(), segment);
     if (!*facts || !choose(**facts)) return {};
     if (!(*facts)->raw_event.empty()) return each(**facts);
     const Result<RecordView> record = filter.whole(line);
-    if (!record) return placed_error(record.error(), segment, number);
+    if (!record) return placed_here(record.error(), segment);
     return each(*record);
   });
 }
@@ -79,9 +89,9 @@ Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& c
 Result<void> SegmentFeed::read_taken(const SegmentRef& segment, RecordFilter::Need need,
                                      const EachRecord& each) {
   CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
-  return read_lines(segment, [&](std::string_view line, std::int64_t number) -> Result<void> {
+  return read_lines(segment, [&](std::string_view line) -> Result<void> {
     const auto record = filter.take(line, need);
-    if (!record) return placed_error(record.error(), segment, number);
+    if (!record) return placed_here(record.error(), segment);
     return *record ? each(**record) : Result<void>();
   });
 }
@@ -138,23 +148,32 @@ Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& 
     hasher.update(piece);
     bytes_read_ += static_cast<std::int64_t>(piece.size());
   });
-  SegmentReader reader(source);
-  std::int64_t number = 0;
-  const auto each_line = [&](std::string_view line) { return each(line, ++number); };
+  SegmentReader reader(source, form_);
+  line_ = 0;
+  std::int64_t blank = 0;
+  const auto each_line = [&](std::string_view line) {
+    ++line_;
+    if (form_ == TextForm::kGzip || !is_blank(line)) return each(line);
+    ++blank;
+    return Result<void>();
+  };
   while (true) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);
     Result<std::string_view> text = reader.next();
-    if (!text) return placed_error(std::move(text).error(), segment);
+    if (!text) return placed(std::move(text).error(), segment);
     if (text->empty()) break;
-    const std::int64_t before = number;
+    const std::int64_t before = line_ - blank;
     const Result<void> taken = for_each_line(*text, each_line);
-    records_read_ += number - before;
+    records_read_ += line_ - blank - before;
     CV_TRY(taken);
   }
-  const std::string found = hasher.finish_hex();
-  if (segment.sha256.empty() || segment.sha256 == found) return {};
-  const std::string what = "the segment's sha256 is " + found + ", the ledger says " + segment.sha256;
-  return placed_error(Error(ErrorCode::kCorrupt, what), segment);
+  sha256_ = hasher.finish_hex();
+  gzip_members_ = reader.members();
+  if (segment.sha256.empty() || segment.sha256 == sha256_) return {};
+  const std::string what = form_ == TextForm::kGzip
+                               ? "the segment's sha256 is " + sha256_ + ", the ledger says "
+                               : "the file's sha256 is " + sha256_ + " and was ";
+  return placed(Error(ErrorCode::kCorrupt, what + segment.sha256), segment);
 }
 
 }  // namespace changevault

@@ -6,9 +6,11 @@
 #include <functional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "archive/record_filter.h"
+#include "codec/segment_reader.h"
 #include "model/scope.h"
 #include "store/object_store.h"
 #include "warehouse/warehouse.h"
@@ -21,8 +23,10 @@ namespace changevault {
 // not compared.) Gzip checksums are checked by SegmentReader.
 class SegmentFeed final : public RecordFeed {
  public:
-  // `store` and `scope` outlive it. An empty scope lets every record through.
-  SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop = {});
+  // `store` and `scope` outlive it. An empty scope lets every record through. kGzipOrPlain: the files are not
+  // of an archive, people made them; blank lines are none.
+  SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop = {},
+              TextForm form = TextForm::kGzip);
   Result<void> read(const SegmentRef& segment, const EachRecord& each) override;
   // These parse no more of a line than they need, where the ledger's sha256 vouches for what follows.
   Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) override;
@@ -37,9 +41,17 @@ class SegmentFeed final : public RecordFeed {
   // All read so far (for progress; any thread).
   std::int64_t bytes_read() const { return bytes_read_.load(); }
   std::int64_t records_read() const { return records_read_.load(); }
+  // Of the record that is being handed out: its line, from 1 on.
+  std::int64_t line() const { return line_; }
+  // Of the file that was read to its end last.
+  const std::string& sha256() const { return sha256_; }
+  std::int64_t gzip_members() const { return gzip_members_; }  // of the same; 0: its text is plain
 
  private:
-  using EachLine = std::function<Result<void>(std::string_view line, std::int64_t number)>;
+  using EachLine = std::function<Result<void>(std::string_view)>;
+  // Errors of a reader: with the file that they are of, and the line that is being read.
+  Error placed(Error error, const SegmentRef& segment) const;
+  Error placed_here(Error error, const SegmentRef& segment) const;
   Result<void> read_taken(const SegmentRef& segment, RecordFilter::Need need, const EachRecord& each);
   Result<void> read_block(const SegmentRef& segment, const BlockFacts& block, std::string_view bytes,
                           RecordFilter& filter, const EachRecord& each);
@@ -48,6 +60,10 @@ class SegmentFeed final : public RecordFeed {
   ObjectStore& store_;
   const Scope& scope_;
   std::stop_token stop_;
+  TextForm form_;
+  std::string sha256_;
+  std::int64_t gzip_members_ = 0;
+  std::int64_t line_ = 0;
   std::atomic<std::int64_t> bytes_read_{0};
   std::atomic<std::int64_t> records_read_{0};
 };

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kInputBytes = std::size_t{512} << 10;
 constexpr std::size_t kTextBytes = std::size_t{2} << 20;
 constexpr std::size_t kTextRoom = std::size_t{64} << 10;  // least room that a round of inflating gets
+constexpr std::uint8_t kGzipBegin = 0x1f;                 // its first byte; no JSON text begins so
 constexpr std::uint32_t kReservedFlags = 0xE0;            // of a gzip header
 
 Error corrupt(std::string what) {
@@ -46,14 +47,16 @@ std::uint8_t* bytes_of(std::string_view text) {
 // The text buffer holds [begin, end): what was handed out before `begin`, then lines not yet handed out, the
 // last of them perhaps unfinished.
 struct SegmentReader::State {
-  explicit State(ByteSource& source_in) : source(source_in), input(kInputBytes) {}
+  State(ByteSource& source_in, TextForm form_in) : source(source_in), form(form_in), input(kInputBytes) {}
 
   ByteSource& source;
+  TextForm form;
   std::vector<char> input;
   inflate_state inflater{};
   isal_gzip_header header{};  // kept while it is read: it may come in pieces
   bool in_header = false;
   bool in_member = false;
+  bool plain = false;  // the text is not compressed
   bool ended = false;
   std::optional<Error> failure;
   std::unique_ptr<char[]> text;
@@ -71,6 +74,7 @@ struct SegmentReader::State {
   Result<void> read_header();
   Result<void> inflate();
   Result<void> inflate_more();
+  void copy_more();
   std::string_view take(std::size_t until);
 };
 
@@ -110,7 +114,9 @@ Result<bool> SegmentReader::State::refill() {
 }
 
 Result<void> SegmentReader::State::start_member() {
-  if (*inflater.next_in != 0x1f)
+  plain = form == TextForm::kGzipOrPlain && members == 0 && *inflater.next_in != kGzipBegin;
+  if (plain) return {};
+  if (*inflater.next_in != kGzipBegin)
     return corrupt(members == 0 ? "not gzip" : "bytes behind the end of the gzip data");
   const auto* next_in = inflater.next_in;
   const auto avail_in = inflater.avail_in;
@@ -134,8 +140,21 @@ Result<void> SegmentReader::State::read_header() {
   return {};
 }
 
+void SegmentReader::State::copy_more() {
+  const std::size_t got = std::min<std::size_t>(capacity - end, inflater.avail_in);
+  std::memcpy(text.get() + end, inflater.next_in, got);
+  inflater.next_in += got;
+  inflater.avail_in -= static_cast<std::uint32_t>(got);
+  end += got;
+  inflated += static_cast<std::int64_t>(got);
+}
+
 // One round: until the input or the room for text is used up, or the member ends.
 Result<void> SegmentReader::State::inflate() {
+  if (plain) {
+    copy_more();
+    return {};
+  }
   if (in_header) CV_TRY(read_header());
   return in_header ? Result<void>() : inflate_more();
 }
@@ -185,16 +204,17 @@ Result<std::string_view> SegmentReader::State::next() {
         continue;
       }
     }
-    if (!in_member) CV_TRY(start_member());
+    if (!in_member && !plain) CV_TRY(start_member());
     CV_TRY(inflate());
   }
-  if (members == 0) return corrupt("empty file is not gzip");
+  if (members == 0 && form == TextForm::kGzip) return corrupt("empty file is not gzip");
   ended = true;
   if (end > begin && text[end - 1] != '\n') text[end++] = '\n';
   return take(end);
 }
 
-SegmentReader::SegmentReader(ByteSource& source) : state_(std::make_unique<State>(source)) {}
+SegmentReader::SegmentReader(ByteSource& source, TextForm form)
+    : state_(std::make_unique<State>(source, form)) {}
 SegmentReader::~SegmentReader() = default;
 
 Result<std::string_view> SegmentReader::next() {

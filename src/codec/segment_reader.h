@@ -1,5 +1,5 @@
 // Reads the lines of any gzip JSON-lines file in bounded memory: our segments, and what others wrote in the
-// same layout (several members, no last newline).
+// same layout (several members, no last newline). Where asked for, of a plain one as well.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +37,15 @@ class StringSource final : public ByteSource {
 // fields around them.
 constexpr std::size_t kMaxLineBytes = (std::size_t{512} << 20) + 1024;
 
+enum class TextForm {
+  kGzip,
+  kGzipOrPlain,  // what does not begin as gzip does is taken as it is; nothing at all is no line
+};
+
 // Not thread-safe.
 class SegmentReader {
  public:
-  explicit SegmentReader(ByteSource& source);
+  explicit SegmentReader(ByteSource& source, TextForm form = TextForm::kGzip);
   ~SegmentReader();
 
   // The next run of whole lines, each ended by '\n' (one is supplied where the file's last line lacks it);
@@ -52,7 +57,7 @@ class SegmentReader {
   // After the end: what was read.
   std::int64_t compressed_bytes() const;
   std::int64_t text_bytes() const;
-  std::int64_t members() const;
+  std::int64_t members() const;  // of gzip; 0 where the text is plain
 
  private:
   struct State;

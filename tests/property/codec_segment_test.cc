@@ -52,8 +52,8 @@ Written write(std::size_t lines, std::size_t line_bytes = 200, SegmentOptions op
   return write(lines, line_bytes, options, worker);
 }
 
-Result<std::string> read_all(ByteSource& source) {
-  SegmentReader reader(source);
+Result<std::string> read_all(ByteSource& source, TextForm form = TextForm::kGzip) {
+  SegmentReader reader(source, form);
   std::string text;
   while (true) {
     CV_ASSIGN(const std::string_view lines, reader.next());
@@ -290,6 +290,26 @@ TEST(SegmentReader, ReadsWhatOthersWrote) {
     }
   }
   EXPECT_EQ(value(read_all(gzip(""))), "");
+}
+
+TEST(SegmentReader, ReadsPlainTextWhereItIsAskedTo) {
+  const std::string a = "{\"a\":1}\n";
+  for (std::size_t piece = 1; piece < 20; ++piece) {
+    PieceSource source(a + a + "{\"b\":2}", piece);
+    EXPECT_EQ(value(read_all(source, TextForm::kGzipOrPlain)), a + a + "{\"b\":2}\n") << piece;
+    PieceSource packed(gzip(a) + gzip(a), piece);
+    EXPECT_EQ(value(read_all(packed, TextForm::kGzipOrPlain)), a + a) << piece;
+  }
+  std::string much;
+  for (int i = 0; i < 300'000; ++i) much += "{\"line\":" + std::to_string(i) + "}\n";
+  StringSource source(much);
+  EXPECT_EQ(value(read_all(source, TextForm::kGzipOrPlain)), much);
+  StringSource nothing("");
+  EXPECT_EQ(value(read_all(nothing, TextForm::kGzipOrPlain)), "");
+  StringSource mixed(gzip(a) + a);
+  EXPECT_ERROR(read_all(mixed, TextForm::kGzipOrPlain), ErrorCode::kCorrupt);
+  StringSource plain(a);
+  EXPECT_ERROR(read_all(plain), ErrorCode::kCorrupt);
 }
 
 TEST(SegmentReader, ReadsHeadersWithNamesAndExtras) {
