@@ -22,6 +22,8 @@ const char* name(WarehouseOperation operation) {
       return "stage facts";
     case Op::kMerge:
       return "merge";
+    case Op::kRemove:
+      return "remove";
     case Op::kMerged:
       return "merged";
     case Op::kRecheck:
@@ -96,6 +98,11 @@ Result<std::int64_t> FaultyWarehouse::count_present(const std::vector<std::strin
   return guarded(Op::kCells, {}, [&] { return inner_.count_present(ids); });
 }
 
+Result<std::vector<std::int64_t>> FaultyWarehouse::count_present_of(
+    std::span<const std::vector<std::string>> groups) {
+  return guarded(Op::kCells, {}, [&] { return inner_.count_present_of(groups); });
+}
+
 Result<void> FaultyWarehouse::stage(const std::string& id, std::span<const SegmentRef> segments,
                                     RecordFeed& feed, StageContent content) {
   const Fault fault = hook_(Op::kStage, id);
@@ -130,6 +137,26 @@ Result<void> FaultyWarehouse::drop_stage(const std::string& id) {
 
 Result<std::vector<std::string>> FaultyWarehouse::stages() {
   return guarded(Op::kStages, {}, [&] { return inner_.stages(); });
+}
+
+Result<DuplicateFacts> FaultyWarehouse::duplicates(const Scope& scope, std::size_t examples) {
+  return guarded(Op::kCells, {}, [&] { return inner_.duplicates(scope, examples); });
+}
+
+Result<void> FaultyWarehouse::stage_duplicates(const std::string& id, const Scope& scope,
+                                               std::int64_t rows_of_part) {
+  return guarded(Op::kStage, id, [&] { return inner_.stage_duplicates(id, scope, rows_of_part); });
+}
+
+Result<DuplicateStage> FaultyWarehouse::duplicate_stage(const std::string& id) {
+  const Fault fault = hook_(Op::kStageFacts, id);
+  auto stage = call_with(fault, name(Op::kStageFacts), id, [&] { return inner_.duplicate_stage(id); });
+  if (fault == Fault::kWrongAnswer && stage) stage->sum.digest ^= 1;
+  return stage;
+}
+
+Result<std::int64_t> FaultyWarehouse::remove_duplicates(const std::string& id, std::int64_t part) {
+  return guarded(Op::kRemove, id, [&] { return inner_.remove_duplicates(id, part); });
 }
 
 Result<SqlTable> FaultyWarehouse::sql(const std::string& statement) {

@@ -26,6 +26,7 @@
 #include "model/ns.h"
 #include "model/scope.h"
 #include "model/segment_facts.h"
+#include "warehouse/duplicates.h"
 
 namespace changevault {
 
@@ -129,7 +130,9 @@ struct IdComparison {
   // outside the cell as well.
   std::int64_t duplicate = 0;
   std::int64_t extra = 0;  // rows of the cell whose event_id is not in the set; those without event_id too
+  std::vector<std::string> extra_ids;  // some of their event_ids, ordered; at most kExtraIdsShown
 };
+inline constexpr std::size_t kExtraIdsShown = 5;
 
 enum class RowTime : std::uint8_t {
   kNone,    // enqueued_time is NULL or infinite
@@ -232,6 +235,9 @@ class Warehouse {
 
   // How many different ids of `ids` stand in the table.
   virtual Result<std::int64_t> count_present(const std::vector<std::string>& ids) = 0;
+  // The same for each of several groups; no id twice.
+  virtual Result<std::vector<std::int64_t>> count_present_of(
+      std::span<const std::vector<std::string>> groups) = 0;
 
   // --- recovery, step by step; `id` names the side table <table>_recovery_<id> ([a-z0-9_]) ---
   // Fills the side table anew with the rows of the feed; only a success says that all of them are there.
@@ -254,6 +260,19 @@ class Warehouse {
   virtual Result<Recheck> recheck(const std::string& id) = 0;
   virtual Result<void> drop_stage(const std::string& id) = 0;  // also when it is not there
   virtual Result<std::vector<std::string>> stages() = 0;       // ids of the side tables that exist
+
+  // --- removing rows that stand more than once, step by step; recheck, drop_stage and stages as above ---
+  // Event_ids that stand more than once, of which a row is in the scope (whole hours; operations, key and
+  // pattern are not looked at); up to `examples` of either kind.
+  virtual Result<DuplicateFacts> duplicates(const Scope& scope, std::size_t examples) = 0;
+  // Fills a side table anew with those whose rows are all equal, in parts of about so many rows to remove.
+  virtual Result<void> stage_duplicates(const std::string& id, const Scope& scope,
+                                        std::int64_t rows_of_part) = 0;
+  virtual Result<DuplicateStage> duplicate_stage(const std::string& id) = 0;
+  // One transaction under the lock: of each event_id of the part all rows but the first are removed, each is
+  // proven to stand once, and the side table notes it. How many rows; the same again where it was done
+  // before. kStalePlan, and nothing is removed, where its rows are not as they were when they were staged.
+  virtual Result<std::int64_t> remove_duplicates(const std::string& id, std::int64_t part) = 0;
 
   virtual Result<SqlTable> sql(const std::string& statement) = 0;
 

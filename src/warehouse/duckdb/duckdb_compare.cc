@@ -72,6 +72,14 @@ Result<IdComparison> DuckDbWarehouse::compare(Hour hour, const Namespace& ns,
                                             "WHERE event_id IS NOT NULL"));
   CV_ASSIGN(out.extra, connection.count("SELECT coalesce(sum(n), 0)::BIGINT FROM temp.main.cv_cell "
                                         "ANTI JOIN temp.main.cv_ids ON event_id = id"));
+  if (out.extra > 0) {
+    CV_ASSIGN(DuckDbRows some,
+              connection.query("SELECT event_id FROM temp.main.cv_cell ANTI JOIN "
+                               "temp.main.cv_ids ON event_id = id WHERE event_id IS NOT NULL "
+                               "ORDER BY event_id LIMIT " +
+                               std::to_string(kExtraIdsShown)));
+    while (some.next()) out.extra_ids.emplace_back(some.text(0));
+  }
   CV_ASSIGN(const std::int64_t copies, count_copies(connection, table_));
   out.duplicate += copies;
   return out;

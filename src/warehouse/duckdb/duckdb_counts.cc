@@ -91,4 +91,17 @@ Result<std::int64_t> DuckDbWarehouse::count_present(const std::vector<std::strin
                                " SEMI JOIN temp.main.cv_ids ON event_id = id");
 }
 
+Result<std::vector<std::int64_t>> DuckDbWarehouse::count_present_of(
+    std::span<const std::vector<std::string>> groups) {
+  CV_ASSIGN(Step step, begin_step());
+  CV_TRY(IdTable::fill(step.connection, groups));
+  CV_ASSIGN(DuckDbRows rows,
+            step.connection.query("SELECT tag, count(*) FROM (SELECT DISTINCT event_id FROM " + table_.sql() +
+                                  " SEMI JOIN temp.main.cv_ids ON event_id = id) JOIN temp.main.cv_ids ON "
+                                  "event_id = id GROUP BY tag"));
+  std::vector<std::int64_t> out(groups.size(), 0);
+  while (rows.next()) out[static_cast<std::size_t>(rows.integer(0))] = rows.integer(1);
+  return out;
+}
+
 }  // namespace changevault

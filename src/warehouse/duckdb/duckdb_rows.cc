@@ -66,7 +66,7 @@ Result<void> RecordInsert::append(const RecordView& record, const std::string& s
 }
 
 Result<IdTable> IdTable::open(DuckDbConnection& connection) {
-  CV_TRY(connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_ids (id VARCHAR)"));
+  CV_TRY(connection.run("CREATE OR REPLACE TEMPORARY TABLE cv_ids (id VARCHAR, tag BIGINT)"));
   duckdb_appender appender = nullptr;
   const duckdb_state state =
       duckdb_appender_create_ext(connection.handle(), "temp", "main", "cv_ids", &appender);
@@ -81,14 +81,23 @@ Result<void> IdTable::fill(DuckDbConnection& connection, const std::vector<std::
   return table.close();
 }
 
+Result<void> IdTable::fill(DuckDbConnection& connection, std::span<const std::vector<std::string>> groups) {
+  CV_ASSIGN(IdTable table, open(connection));
+  for (std::size_t tag = 0; tag < groups.size(); ++tag) {
+    for (const std::string& id : groups[tag]) CV_TRY(table.add(id, static_cast<std::int64_t>(tag)));
+  }
+  return table.close();
+}
+
 IdTable::IdTable(IdTable&& other) noexcept : appender_(std::exchange(other.appender_, nullptr)) {}
 
 IdTable::~IdTable() {
   if (appender_ != nullptr) duckdb_appender_destroy(&appender_);
 }
 
-Result<void> IdTable::add(std::string_view id) {
+Result<void> IdTable::add(std::string_view id, std::int64_t tag) {
   CV_TRY(check(duckdb_append_varchar_length(appender_, id.data(), id.size())));
+  CV_TRY(check(duckdb_append_int64(appender_, tag)));
   return check(duckdb_appender_end_row(appender_));
 }
 

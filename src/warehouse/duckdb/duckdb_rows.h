@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,17 +36,19 @@ class RecordInsert {
   BulkInsert rows_;
 };
 
-// A temporary table of the connection with one column, `id`: event_ids to be joined.
+// A temporary table of the connection with the columns `id`, event_ids to be joined, and `tag`, the group
+// that each belongs to.
 class IdTable {
  public:
   // Made anew. It writes on the connection's own account, outside transactions.
   static Result<IdTable> open(DuckDbConnection& connection);
   static Result<void> fill(DuckDbConnection& connection, const std::vector<std::string>& ids);
+  static Result<void> fill(DuckDbConnection& connection, std::span<const std::vector<std::string>> groups);
   ~IdTable();
   IdTable(IdTable&& other) noexcept;
   IdTable& operator=(IdTable&&) = delete;
 
-  Result<void> add(std::string_view id);
+  Result<void> add(std::string_view id, std::int64_t tag = 0);
   // Hands over what is left; errors surface here.
   Result<void> close();
 

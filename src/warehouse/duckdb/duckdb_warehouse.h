@@ -32,6 +32,8 @@ class DuckDbWarehouse final : public Warehouse {
   Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
+  Result<std::vector<std::int64_t>> count_present_of(
+      std::span<const std::vector<std::string>> groups) override;
   Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
                      StageContent content) override;
   Result<StageFacts> stage_facts(const std::string& id) override;
@@ -41,6 +43,11 @@ class DuckDbWarehouse final : public Warehouse {
   Result<Recheck> recheck(const std::string& id) override;
   Result<void> drop_stage(const std::string& id) override;
   Result<std::vector<std::string>> stages() override;
+  Result<DuplicateFacts> duplicates(const Scope& scope, std::size_t examples) override;
+  Result<void> stage_duplicates(const std::string& id, const Scope& scope,
+                                std::int64_t rows_of_part) override;
+  Result<DuplicateStage> duplicate_stage(const std::string& id) override;
+  Result<std::int64_t> remove_duplicates(const std::string& id, std::int64_t part) override;
   Result<SqlTable> sql(const std::string& statement) override;
   std::shared_ptr<void> keep_open() override;
   std::string url() const override { return "duckdb:" + path_; }

@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "warehouse/id_set.h"
+#include "warehouse/memory/memory_rows.h"
 
 namespace changevault {
 namespace {
@@ -45,29 +46,8 @@ auto place_of(const Row& row) {
   return std::tie(row.event_id, row.segment_key, row.partition_id, row.sequence_number);
 }
 
-Namespace namespace_of(const Row& row) {
-  return {row.database_name.value_or(""), row.collection_name.value_or("")};
-}
-
-// As WarehouseCell says it.
-std::uint64_t exact_bits(const Row& row) {
-  const bool capitals =
-      row.event_id.size() == 32 && row.event_id.find_first_of("ABCDEF") != std::string::npos;
-  const std::uint64_t bits = EventId::of_text(row.event_id).high;
-  return capitals ? ~bits : bits;
-}
-
 std::uint64_t digest_bits(const Row& row) {
   return EventId::of_text(row.event_id).high;
-}
-
-// As NULL and the infinite ones of a real table.
-bool has_time(const Row& row) {
-  return row.enqueued_time != TimeRange{}.from && row.enqueued_time != TimeRange{}.to;
-}
-
-std::optional<Hour> hour_of_row(const Row& row) {
-  return has_time(row) ? std::optional(hour_of(row.enqueued_time)) : std::nullopt;
 }
 
 // Of a row that is in the scope and outside `hours`.
@@ -79,12 +59,6 @@ std::optional<RowTime> side_of(const Row& row, const Scope& scope, const TimeRan
   }
   if (!scope.touches(hour_of(row.enqueued_time)) || hours.contains(row.enqueued_time)) return std::nullopt;
   return row.enqueued_time < hours.from ? RowTime::kBefore : RowTime::kAfter;
-}
-
-Result<void> check_stage_id(const std::string& id) {
-  const std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
-  if (!id.empty() && id.find_first_not_of(allowed) == std::string::npos) return {};
-  return Error(ErrorCode::kUsage, "not the id of a recovery", id, "ids are made of a-z, 0-9 and _");
 }
 
 // Of each event_id the row at the first position; rows without one are left out.
@@ -304,6 +278,7 @@ Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
     if (!id.empty()) out.duplicate += count - 1;
     if (!id.empty() && wanted.contains(id)) continue;
     out.extra += count;
+    if (!id.empty() && out.extra_ids.size() < kExtraIdsShown) out.extra_ids.push_back(id);
     if (!id.empty() && anywhere.at(id) > count) ++out.duplicate;
   }
   return out;
@@ -316,6 +291,16 @@ Result<std::int64_t> MemoryWarehouse::count_present(const std::vector<std::strin
   const std::set<std::string> wanted(ids.begin(), ids.end());
   return std::count_if(wanted.begin(), wanted.end(),
                        [&](const std::string& id) { return anywhere.contains(id); });
+}
+
+Result<std::vector<std::int64_t>> MemoryWarehouse::count_present_of(
+    std::span<const std::vector<std::string>> groups) {
+  std::vector<std::int64_t> out;
+  for (const std::vector<std::string>& group : groups) {
+    CV_ASSIGN(const std::int64_t present, count_present(group));
+    out.push_back(present);
+  }
+  return out;
 }
 
 Result<const std::vector<MemoryWarehouse::Row>*> MemoryWarehouse::find_stage(const std::string& id) const {
@@ -446,11 +431,17 @@ Result<std::optional<MergeOutcome>> MemoryWarehouse::merged(const std::string& i
 
 Result<Warehouse::Recheck> MemoryWarehouse::recheck(const std::string& id) {
   const MutexLock lock(mutex_);
-  CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
+  std::set<std::string> wanted;
+  if (const auto doubled = doubled_.find(id); doubled != doubled_.end()) {
+    for (const Doubled& one : doubled->second) wanted.insert(one.event_id);
+  } else {
+    CV_ASSIGN(const std::vector<Row>* stage, find_stage(id));
+    for (const Row& row : first_of_each_id(*stage)) wanted.insert(row.event_id);
+  }
   const auto anywhere = count_ids();
   Recheck out;
-  for (const Row& row : first_of_each_id(*stage)) {
-    const auto found = anywhere.find(row.event_id);
+  for (const std::string& event_id : wanted) {
+    const auto found = anywhere.find(event_id);
     if (found == anywhere.end()) ++out.missing;
     if (found != anywhere.end() && found->second > 1) ++out.duplicate;
   }
@@ -462,6 +453,7 @@ Result<void> MemoryWarehouse::drop_stage(const std::string& id) {
   CV_TRY(check_stage_id(id));
   CV_TRY(require_table());
   stages_.erase(id);
+  doubled_.erase(id);
   return {};
 }
 
@@ -470,6 +462,8 @@ Result<std::vector<std::string>> MemoryWarehouse::stages() {
   CV_TRY(require_table());
   std::vector<std::string> out;
   for (const auto& [id, rows] : stages_) out.push_back(id);
+  for (const auto& [id, rows] : doubled_) out.push_back(id);
+  std::sort(out.begin(), out.end());
   return out;
 }
 
@@ -487,6 +481,7 @@ void MemoryWarehouse::make_anew() {
   rows_.clear();
   loads_.clear();
   stages_.clear();
+  doubled_.clear();
   insertions_ = 0;
 }
 

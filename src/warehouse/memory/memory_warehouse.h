@@ -43,6 +43,8 @@ class MemoryWarehouse final : public Warehouse {
   Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
   Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
+  Result<std::vector<std::int64_t>> count_present_of(
+      std::span<const std::vector<std::string>> groups) override;
   Result<void> stage(const std::string& id, std::span<const SegmentRef> segments, RecordFeed& feed,
                      StageContent content) override;
   Result<StageFacts> stage_facts(const std::string& id) override;
@@ -52,6 +54,11 @@ class MemoryWarehouse final : public Warehouse {
   Result<Recheck> recheck(const std::string& id) override;
   Result<void> drop_stage(const std::string& id) override;
   Result<std::vector<std::string>> stages() override;
+  Result<DuplicateFacts> duplicates(const Scope& scope, std::size_t examples) override;
+  Result<void> stage_duplicates(const std::string& id, const Scope& scope,
+                                std::int64_t rows_of_part) override;
+  Result<DuplicateStage> duplicate_stage(const std::string& id) override;
+  Result<std::int64_t> remove_duplicates(const std::string& id, std::int64_t part) override;
   Result<SqlTable> sql(const std::string& statement) override;
   std::string url() const override { return "memory:"; }
 
@@ -67,6 +74,16 @@ class MemoryWarehouse final : public Warehouse {
   std::optional<MergeOutcome> find_merge(const std::string& id) const CV_REQUIRES(mutex_);
   Result<std::vector<Row>> read_again(std::span<const SegmentRef> segments, RecordFeed& feed,
                                       std::vector<Row> chosen) const;
+  // Of a side table of duplicates.
+  struct Doubled {
+    std::string event_id;
+    std::vector<Row> rows;  // as they were then
+    std::int64_t part = 0;
+    bool removed = false;
+  };
+  // Rows of each event_id that stands more than once and has a row in the scope, in the table's order.
+  std::map<std::string, std::vector<Row>> doubled_rows(const Scope& scope) const CV_REQUIRES(mutex_);
+  Result<std::vector<Doubled>*> find_doubled(const std::string& id) CV_REQUIRES(mutex_);
   // Rows of the table by event_id; those without one are left out.
   std::map<std::string, std::int64_t> count_ids() const CV_REQUIRES(mutex_);
 
@@ -77,6 +94,7 @@ class MemoryWarehouse final : public Warehouse {
   std::vector<LoadRecord> loads_ CV_GUARDED_BY(mutex_);
   std::int64_t insertions_ CV_GUARDED_BY(mutex_) = 0;  // as the lock row of a real one counts them
   std::map<std::string, std::vector<Row>> stages_ CV_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<Doubled>> doubled_ CV_GUARDED_BY(mutex_);
 };
 
 }  // namespace changevault
