@@ -10,14 +10,16 @@ PastRecovery read_recovery(ObjectStore& store, const KeyLayout& layout, std::str
   PastRecovery past;
   past.id = std::move(id);
   const std::string key = layout.recovery_plan(past.id);
-  const auto read_plan = [&]() -> Result<RecoveryPlan> {
+  const auto read_plan = [&]() -> Result<AnyPlan> {
     CV_ASSIGN(const std::string bytes, store.get(key));
-    return decode_plan(bytes, key);
+    return decode_any_plan(bytes, key);
   };
-  if (Result<RecoveryPlan> plan = read_plan()) {
-    past.plan = std::move(plan).value();
-  } else {
+  if (Result<AnyPlan> plan = read_plan(); !plan) {
     past.damage = std::move(plan).error();
+  } else if (RemovalPlan* const removal = std::get_if<RemovalPlan>(&*plan)) {
+    past.removal = std::move(*removal);
+  } else {
+    past.plan = std::get<RecoveryPlan>(std::move(*plan));
   }
   if (Result<std::vector<JournalEntry>> journal = read_journal(store, layout, past.id)) {
     past.journal = std::move(journal).value();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "recovery/journal.h"
-#include "recovery/plan.h"
+#include "recovery/removal_plan.h"
 #include "store/key_layout.h"
 #include "store/object_store.h"
 
@@ -15,8 +15,9 @@ namespace changevault {
 struct PastRecovery {
   std::string id;
   std::optional<RecoveryPlan> plan;
-  std::vector<JournalEntry> journal;  // empty: planned, never started
-  std::optional<Error> damage;        // plan or journal could not be read; what could is there
+  std::optional<RemovalPlan> removal;  // in its place: of rows that stood more than once
+  std::vector<JournalEntry> journal;   // empty: planned, never started
+  std::optional<Error> damage;         // plan or journal could not be read; what could is there
 
   // "planned", "done", "failed", or the last step of one that did not end.
   std::string state() const;

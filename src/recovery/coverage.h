@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/hour_catalog.h"
@@ -63,6 +64,10 @@ struct Coverage {
   // rows without a usable time belong to none.
   std::vector<OutsideCell> outside;
   std::vector<CoverageProblem> problems;
+  // Some event_ids of rows that the archive does not hold where they stand, by cell (index into `cells`); of
+  // kStrangersShown cells at most.
+  std::vector<std::pair<std::size_t, std::vector<std::string>>> strangers;
+  static constexpr std::size_t kStrangersShown = 20;
   bool uncertain() const {
     return std::any_of(problems.begin(), problems.end(),
                        [](const CoverageProblem& p) { return p.uncertain; });

@@ -157,6 +157,9 @@ Result<void> IdComparer::compare_ids(const Differing& compared) {
   numbers.missing = sets.missing;
   numbers.duplicate = sets.duplicate;
   numbers.extra = sets.extra;
+  auto& strangers = grid_.coverage.strangers;
+  if (!sets.extra_ids.empty() && strangers.size() < Coverage::kStrangersShown)
+    strangers.emplace_back(compared.at, std::move(sets.extra_ids));
   numbers.repeats = numbers.archive - distinct;
   if (numbers.distinct < distinct - sets.missing - sets.elsewhere) CV_TRY(count_rows_again(compared.at));
   note_recent(compared);

@@ -9,6 +9,7 @@
 #include "archive/segment_feed.h"
 #include "recovery/scan.h"
 #include "recovery/stage_check.h"
+#include "store/store_with_files.h"
 
 namespace changevault {
 namespace {
@@ -113,6 +114,8 @@ class Course {
     return {};
   }
 
+  TextForm form() const { return plan_.files ? TextForm::kGzipOrPlain : TextForm::kGzip; }
+
   void report(RecoveryStep step, std::size_t done) const {
     if (progress_)
       progress_(step, static_cast<std::int64_t>(done), static_cast<std::int64_t>(chunks_.size()));
@@ -133,8 +136,8 @@ class Course {
   }
 
   Result<void> stage(StageContent content) {
-    SegmentFeed segments(parts_.store, plan_.scope, stop_);
-    CountingFeed counting(segments, plan_.scope);
+    SegmentFeed segments(files_, plan_.scope, stop_, form());
+    CountingFeed counting(segments, plan_.scope, plan_.files.has_value());
     ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(plan_.segments.size()));
     for (const Chunk& chunk : chunks_)
       CV_TRY(parts_.warehouse.stage(chunk.name, chunk.segments, feed, content));
@@ -177,7 +180,7 @@ class Course {
   // An error of the merge does not say whether it happened; its load records do. Where even they cannot be
   // read, nothing is undone and nothing is written down: a resume finds out.
   Result<void> merge_chunk(Chunk& chunk) {
-    SegmentFeed segments(parts_.store, plan_.scope, stop_);
+    SegmentFeed segments(files_, plan_.scope, stop_, form());
     Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments, segments);
     if (merged) {
       chunk.merged = *merged;
@@ -283,6 +286,7 @@ class Course {
   Journal& journal_;
   const RecoveryProgress& progress_;
   std::stop_token stop_;
+  StoreWithFiles files_{parts_.store};
   std::vector<std::int64_t> counts_;
   std::vector<Chunk> chunks_;
   Timestamp started_;
@@ -381,23 +385,7 @@ Result<RecoveryResult> Executor::run(const RecoveryPlan& plan, std::stop_token s
   if (plan.segments.empty()) {
     return Error(ErrorCode::kUsage, "the plan holds nothing to recover", "recovery " + plan.id);
   }
-  const std::string key = parts_.layout.recovery_plan(plan.id);
-  const std::string bytes = encode_plan(plan);
-  CV_ASSIGN(const PutOutcome put,
-            parts_.store.put_if_absent(key, bytes, {.content_type = "application/json", .md5_hex = {}}));
-  if (put == PutOutcome::kExists) {
-    CV_ASSIGN(const std::string standing, parts_.store.get(key));
-    if (standing != bytes) {
-      return Error(ErrorCode::kStalePlan, "another plan has this id", key, "make a new plan for this scope");
-    }
-  }
-  CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), plan.id));
-  if (!journal.entries().empty()) {
-    return Error(ErrorCode::kStalePlan,
-                 journal.ended() ? "this plan was carried out before" : "this plan was begun and did not end",
-                 "recovery " + plan.id,
-                 journal.ended() ? "make a new plan for this scope" : "run recover --resume " + plan.id);
-  }
+  CV_ASSIGN(Journal journal, begin_journal(journal_parts(parts_), plan.id, encode_plan(plan)));
   return Course(parts_, plan, plan.actor, journal, progress_, std::move(stop), cut_into_chunks(plan, options))
       .run(options.stage_only);
 }

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "recovery/journal.h"
 #include "recovery/plan.h"
+#include "recovery/removal_plan.h"
 #include "tests/support/expect.h"
 
 namespace changevault {
@@ -103,24 +104,80 @@ TEST(Formats, APlanOfTheSecondVersionHasConditionsThatMeanSomething) {
   }
 }
 
+RecoveryPlan sample_file_plan() {
+  RecoveryPlan plan = sample_plan();
+  plan.scope = {};
+  PlannedSegment& local = plan.segments[0];
+  local.key = "file:///home/ada/products-fixed.jsonl.gz";
+  local.ns = {};
+  local.partition = {};
+  local.slot = {};
+  PlannedSegment stored = local;
+  stored.key = "recovery/2025-01-15/products.jsonl";
+  plan.segments.push_back(stored);
+  plan.cells = {{local.hour, {"inventory_db", "products"}, 1900, 1899, 12, 40}};
+  plan.files = {1880, 4, 15, 1};
+  return plan;
+}
+
+RemovalPlan sample_removal() {
+  RemovalPlan plan;
+  plan.id = "20250116t081500z_1a2b3c4d";
+  plan.scope.database = "inventory_db";
+  plan.cells = {{std::nullopt, {"inventory_db", "orders"}, 1, 2, 0, 0},
+                {hour_of(at("2025-01-15T14:00:00Z")), {"inventory_db", "products"}, 700, 1400, 2, 5}};
+  plan.sum = {701, 1402, 0x0123456789abcdefU};
+  plan.created = at("2025-01-16T08:15:00.250Z");
+  plan.actor = kActor;
+  return plan;
+}
+
+TEST(Formats, PlanV2OfFiles) {
+  const std::string bytes = sample("plan-v2-files.json");
+  EXPECT_EQ(value(decode_plan(bytes, "plan-v2-files.json")), sample_file_plan());
+  EXPECT_EQ(encode_plan(sample_file_plan()), bytes);
+}
+
+TEST(Formats, RemovalPlanV1) {
+  const std::string bytes = sample("removal-plan-v1.json");
+  EXPECT_EQ(value(decode_removal_plan(bytes, "removal-plan-v1.json")), sample_removal());
+  EXPECT_EQ(encode_plan(sample_removal()), bytes);
+  EXPECT_TRUE(std::holds_alternative<RemovalPlan>(value(decode_any_plan(bytes, "x"))));
+  EXPECT_TRUE(
+      std::holds_alternative<RecoveryPlan>(value(decode_any_plan(sample("plan-v2-files.json"), "x"))));
+  EXPECT_ERROR(decode_plan(bytes, "x"), ErrorCode::kCorrupt);
+  EXPECT_ERROR(decode_removal_plan(sample("plan-v1.json"), "x"), ErrorCode::kCorrupt);
+}
+
 // One slot of each kind, a line each.
-TEST(Formats, JournalV1) {
-  const std::string text = sample("journal-v1.json");
+void expect_journal(const std::string& file, const std::vector<JournalStep>& steps) {
+  const std::string text = sample(file);
   std::string previous = kNoPrevious;
   std::size_t start = 0;
   std::string nonce(32, '0');
-  for (const JournalStep& step : sample_steps()) {
+  for (const JournalStep& step : steps) {
     const std::size_t end = text.find('\n', start);
     ASSERT_NE(end, std::string::npos);
     const std::string bytes = text.substr(start, end + 1 - start);
     const JournalEntry expected{at("2025-01-16T08:15:02Z"), nonce, previous, step};
-    EXPECT_EQ(value(decode_journal_entry(bytes, "journal-v1.json")), expected);
+    EXPECT_EQ(value(decode_journal_entry(bytes, file)), expected);
     EXPECT_EQ(encode_journal_entry(expected, "20250116t081500z_1a2b3c4d"), bytes);
     previous = sha256_hex(bytes);
     ++nonce[31];
     start = end + 1;
   }
   EXPECT_EQ(start, text.size());
+}
+
+TEST(Formats, JournalV1) {
+  expect_journal("journal-v1.json", sample_steps());
+}
+
+TEST(Formats, JournalV2) {
+  const RemovalPlan plan = sample_removal();
+  expect_journal("journal-v2.json",
+                 {RemovedStep{701}, DoneStep{kActor, plan.hash(), to_string(plan.scope),
+                                             at("2025-01-16T08:15:01Z"), 0, 701, 701, 0, 701, 701}});
 }
 
 TEST(Formats, CountsBeyond64BitsAreRefused) {
@@ -135,7 +192,7 @@ TEST(Formats, AJournalOfANewerVersionSaysSo) {
   JournalEntry entry{{}, "n", kNoPrevious, MergedStep{1, 2}};
   Json json = value(open_sealed_json(encode_journal_entry(entry, "r"), "slot"));
   json.erase("self");
-  json["version"] = 2;
+  json["version"] = 3;
   EXPECT_ERROR(decode_journal_entry(seal_json(json), "slot"), ErrorCode::kUsage);
   json["version"] = 1;
   json["kind"] = "dreamt";

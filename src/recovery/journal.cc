@@ -86,6 +86,25 @@ Result<void> Journal::append(JournalStep step) {
   return {};
 }
 
+Result<Journal> begin_journal(const Journal::Parts& parts, const std::string& recovery_id,
+                              const std::string& plan_bytes) {
+  const std::string key = parts.layout.recovery_plan(recovery_id);
+  CV_ASSIGN(const PutOutcome put,
+            parts.store.put_if_absent(key, plan_bytes, {.content_type = "application/json", .md5_hex = {}}));
+  if (put == PutOutcome::kExists) {
+    CV_ASSIGN(const std::string standing, parts.store.get(key));
+    if (standing != plan_bytes) {
+      return Error(ErrorCode::kStalePlan, "another plan has this id", key, "make a new plan for this scope");
+    }
+  }
+  CV_ASSIGN(Journal journal, Journal::open(parts, recovery_id));
+  if (journal.entries().empty()) return journal;
+  return Error(ErrorCode::kStalePlan,
+               journal.ended() ? "this plan was carried out before" : "this plan was begun and did not end",
+               "recovery " + recovery_id,
+               journal.ended() ? "make a new plan for this scope" : "run recover --resume " + recovery_id);
+}
+
 Result<std::vector<JournalEntry>> read_journal(ObjectStore& store, const KeyLayout& layout,
                                                const std::string& recovery_id) {
   Chain chain(store, layout.recovery_chain(recovery_id));

@@ -3,9 +3,11 @@
 //
 // Lifetime of a recovery: started, staged, validated, merged, checked, done; `failed` may take the place of
 // any step after `started`, `waiting` stands behind `validated` where a person is to look first. A resumed
-// one writes `started` again and goes on from what the warehouse knows.
+// one writes `started` again and goes on from what the warehouse knows. A removal of rows that stand more
+// than once goes by started, staged, removed, checked, done.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,6 +47,11 @@ struct MergedStep {
   std::int64_t already_present = 0;
   bool operator==(const MergedStep&) const = default;
 };
+// Of rows that stood more than once.
+struct RemovedStep {
+  std::int64_t removed = 0;
+  bool operator==(const RemovedStep&) const = default;
+};
 struct CheckedStep {
   std::int64_t missing = 0;    // planned event_ids that are not in the table
   std::int64_t duplicate = 0;  // that stand there more than once
@@ -60,6 +67,7 @@ struct DoneStep {
   std::int64_t staged = 0;
   std::int64_t inserted = 0;
   std::int64_t already_present = 0;
+  std::optional<std::int64_t> removed = std::nullopt;  // rows, of a removal; then nothing is inserted
   bool operator==(const DoneStep&) const = default;
 };
 struct FailedStep {
@@ -72,7 +80,7 @@ struct FailedStep {
   bool operator==(const FailedStep&) const = default;
 };
 using JournalStep = std::variant<StartedStep, StagedStep, ValidatedStep, WaitingStep, MergedStep, CheckedStep,
-                                 DoneStep, FailedStep>;
+                                 DoneStep, FailedStep, RemovedStep>;
 
 struct JournalEntry {
   Timestamp time{};
@@ -123,6 +131,11 @@ class Journal {
   std::vector<JournalEntry> entries_;
   std::string tip_ = kNoPrevious;  // sha256 of the last slot
 };
+
+// Writes the plan of a recovery that was never begun and opens its journal. kStalePlan where another plan has
+// this id, or where this one was begun before.
+Result<Journal> begin_journal(const Journal::Parts& parts, const std::string& recovery_id,
+                              const std::string& plan_bytes);
 
 // Reads a journal that nobody writes to here.
 Result<std::vector<JournalEntry>> read_journal(ObjectStore& store, const KeyLayout& layout,

@@ -6,7 +6,14 @@
 namespace changevault {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
+
+// What version 1 can say is written as such, so that older programs read it.
+std::int64_t version_of(const JournalStep& step) {
+  const DoneStep* const done = std::get_if<DoneStep>(&step);
+  const bool removal = std::holds_alternative<RemovedStep>(step) || (done != nullptr && done->removed);
+  return removal ? 2 : 1;
+}
 
 void put(Json& json, const StartedStep& step) {
   json["plan_hash"] = step.plan_hash;
@@ -32,6 +39,9 @@ void put(Json& json, const CheckedStep& step) {
   json["missing"] = step.missing;
   json["duplicate"] = step.duplicate;
 }
+void put(Json& json, const RemovedStep& step) {
+  json["removed"] = step.removed;
+}
 void put(Json& json, const DoneStep& step) {
   json["plan_hash"] = step.plan_hash;
   put_actor(json, step.actor);
@@ -42,6 +52,7 @@ void put(Json& json, const DoneStep& step) {
   json["staged"] = step.staged;
   json["inserted"] = step.inserted;
   json["already_present"] = step.already_present;
+  if (step.removed) json["removed"] = *step.removed;
 }
 void put(Json& json, const FailedStep& step) {
   put_actor(json, step.actor);
@@ -76,6 +87,7 @@ DoneStep done_from(JsonFields& fields) {
   step.staged = fields.count("staged");
   step.inserted = fields.count("inserted");
   step.already_present = fields.count("already_present");
+  if (fields.has("removed")) step.removed = fields.count("removed");
   return step;
 }
 
@@ -98,6 +110,7 @@ JournalStep step_from(const std::string& kind, JsonFields& fields, const std::st
     return StagedStep{fields.take(scan_facts_from_json(fields.object("scan"), object + " (scan)"))};
   if (kind == "validated") return ValidatedStep{fields.count("rows"), fields.count("distinct")};
   if (kind == "merged") return MergedStep{fields.count("inserted"), fields.count("already_present")};
+  if (kind == "removed") return RemovedStep{fields.count("removed")};
   if (kind == "checked") return CheckedStep{fields.count("missing"), fields.count("duplicate")};
   if (kind == "done") return done_from(fields);
   if (kind == "failed") return failed_from(fields);
@@ -108,15 +121,16 @@ JournalStep step_from(const std::string& kind, JsonFields& fields, const std::st
 }  // namespace
 
 const char* name(const JournalStep& step) {
-  constexpr const char* kNames[] = {"started", "staged",  "validated", "waiting",
-                                    "merged",  "checked", "done",      "failed"};
+  constexpr const char* kNames[] = {"started", "staged", "validated", "waiting", "merged",
+                                    "checked", "done",   "failed",    "removed"};
   static_assert(std::size(kNames) == std::variant_size_v<JournalStep>);
   return kNames[step.index()];
 }
 
 std::string encode_journal_entry(const JournalEntry& entry, const std::string& recovery_id) {
-  Json json = {{"version", kFormat},   {"kind", name(entry.step)},       {"recovery", recovery_id},
-               {"nonce", entry.nonce}, {"time", to_rfc3339(entry.time)}, {"previous", entry.previous}};
+  Json json = {{"version", version_of(entry.step)}, {"kind", name(entry.step)},
+               {"recovery", recovery_id},           {"nonce", entry.nonce},
+               {"time", to_rfc3339(entry.time)},    {"previous", entry.previous}};
   std::visit([&](const auto& step) { put(json, step); }, entry.step);
   return seal_json(json);
 }

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
 
 #include "base/hash.h"
 #include "recovery/segment_ids.h"
 
 namespace changevault {
 namespace {
-
-constexpr std::size_t kPresentChunk = 100'000;
 
 PlannedSegment planned(const ListedSegment& segment) {
   const SegmentFacts& facts = segment.facts;
@@ -39,27 +38,26 @@ class IdCount {
     const auto all = static_cast<std::int64_t>(request_.segments.size()) * passes;
     std::int64_t done = 0;
     for (std::int64_t pass = 0; pass < passes; ++pass) {
-      std::vector<std::string> ids;
+      std::vector<PlanCells::Id> ids;
       for (const ListedSegment* segment : request_.segments) {
         CV_TRY(read(*segment, static_cast<std::uint64_t>(pass), static_cast<std::uint64_t>(passes), ids));
         if (progress) progress(++done, all);
       }
-      make_distinct(ids);
-      CV_TRY(count(ids));
+      CV_TRY(cells_.settle(std::move(ids), warehouse_));
     }
     return {};
   }
 
   const CountingFeed& counting() const { return counting_; }
-  std::int64_t distinct() const { return distinct_; }
-  std::int64_t present() const { return present_; }
+  Result<std::vector<PlannedCell>> cells() { return cells_.finish(warehouse_); }
 
  private:
   Result<void> read(const ListedSegment& segment, std::uint64_t pass, std::uint64_t passes,
-                    std::vector<std::string>& ids) {
+                    std::vector<PlanCells::Id>& ids) {
     CV_TRY(counting_.read_facts(reference_to(segment), [&](const RecordView& record) -> Result<void> {
+      if (pass == 0) cells_.count(record);
       const bool ours = passes == 1 || EventId::of_text(record.event_id).low % passes == pass;
-      if (ours) ids.emplace_back(record.event_id);
+      if (ours) ids.push_back({std::string(record.event_id), cells_.of(record)});
       return {};
     }));
     return pass == 0 ? agrees_with_ledger(segment) : Result<void>{};
@@ -76,24 +74,10 @@ class IdCount {
                  facts.key, "run verify on this scope");
   }
 
-  Result<void> count(std::vector<std::string>& ids) {
-    distinct_ += static_cast<std::int64_t>(ids.size());
-    for (std::size_t at = 0; at < ids.size(); at += kPresentChunk) {
-      const std::size_t end = std::min(ids.size(), at + kPresentChunk);
-      const std::vector<std::string> chunk(
-          std::make_move_iterator(ids.begin() + static_cast<std::ptrdiff_t>(at)),
-          std::make_move_iterator(ids.begin() + static_cast<std::ptrdiff_t>(end)));
-      CV_ASSIGN(const std::int64_t present, warehouse_.count_present(chunk));
-      present_ += present;
-    }
-    return {};
-  }
-
   const PlanRequest& request_;
   CountingFeed counting_;
   Warehouse& warehouse_;
-  std::int64_t distinct_ = 0;
-  std::int64_t present_ = 0;
+  PlanCells cells_;
 };
 
 }  // namespace
@@ -150,11 +134,28 @@ Result<RecoveryPlan> make_plan(const PlanRequest& request, RecordFeed& feed, War
     if (ids.counting().of(segment->facts.key).rows > 0) plan.segments.push_back(planned(*segment));
   }
   plan.expected = ids.counting().total();
-  plan.distinct = ids.distinct();
-  plan.already_present = ids.present();
+  CV_ASSIGN(plan.cells, ids.cells());
+  plan.sum_cells();
   plan.created = request.now;
   plan.actor = request.actor;
   return plan;
+}
+
+void RecoveryPlan::sum_cells() {
+  distinct = already_present = 0;
+  for (const PlannedCell& cell : cells) {
+    distinct += cell.distinct;
+    already_present += cell.already_present;
+  }
+}
+
+Result<std::vector<ShrunkCell>> shrunk_cells(const RecoveryPlan& plan, Warehouse& warehouse) {
+  CV_ASSIGN(const std::vector<std::int64_t> now, rows_of_cells(plan.cells, warehouse));
+  std::vector<ShrunkCell> out;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (now[i] < plan.cells[i].warehouse) out.push_back({plan.cells[i], now[i]});
+  }
+  return out;
 }
 
 Result<void> check_plan_fits(const RecoveryPlan& plan, const Catalog& catalog) {

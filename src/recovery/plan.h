@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "recovery/coverage.h"
+#include "recovery/plan_cells.h"
 #include "recovery/scan.h"
 #include "warehouse/warehouse.h"
 
@@ -40,20 +42,33 @@ struct PlannedSegment {
   SegmentRef reference() const { return {key, sha256, partition, slot, records}; }
 };
 
+// Of a recovery from files that people made: event_ids by what the archive says of them, at the hour and
+// collection that their record names. Nothing else vouches for them.
+struct FileProof {
+  std::int64_t archived = 0;    // it holds them with the same content
+  std::int64_t changed = 0;     // with other content
+  std::int64_t unknown = 0;     // not at all
+  std::int64_t unreadable = 0;  // archived files, not ids: they could not be read to be asked
+  bool operator==(const FileProof&) const = default;
+};
+
 struct RecoveryPlan {
   std::string id;  // [a-z0-9_]+: names the side table, the journal's folder and the load records
   Scope scope;
-  std::vector<PlannedSegment> segments;
-  ScanFacts expected;                // the records in scope
-  std::int64_t distinct = 0;         // event_ids among them
-  std::int64_t already_present = 0;  // of those, in the warehouse when the plan was made
+  std::vector<PlannedSegment> segments;  // or files; then a segment has no namespace, partition and slot
+  ScanFacts expected;                    // the records in scope
+  std::int64_t distinct = 0;             // event_ids among them
+  std::int64_t already_present = 0;      // of those, in the warehouse when the plan was made
+  std::vector<PlannedCell> cells;        // by namespace, then hour; empty in plans of version 1
+  std::optional<FileProof> files;        // of a recovery from files
   Timestamp created{};
   Actor actor;
   bool operator==(const RecoveryPlan&) const = default;
 
   std::int64_t new_rows() const { return distinct - already_present; }
-  // SHA-256 over what is recovered (scope, segments, expected, distinct): the same work has the same hash,
-  // whoever plans it and however much of it is there already.
+  void sum_cells();  // `distinct` and `already_present` from the cells
+  // SHA-256 over what is recovered (scope, segments, expected, distinct, files): the same work has the same
+  // hash, whoever plans it and however much of it is there already.
   std::string hash() const;
 };
 
@@ -93,6 +108,14 @@ using PlanProgress = std::function<void(std::int64_t, std::int64_t)>;
 // where a segment is gone or is not what the ledger says; what store and warehouse say.
 Result<RecoveryPlan> make_plan(const PlanRequest& request, RecordFeed& feed, Warehouse& warehouse,
                                const PlanProgress& progress);
+
+// Cells of which the warehouse holds fewer rows than when the plan was made; so more would be inserted than
+// somebody agreed to. Reads counts alone.
+struct ShrunkCell {
+  PlannedCell planned;
+  std::int64_t warehouse = 0;  // rows now
+};
+Result<std::vector<ShrunkCell>> shrunk_cells(const RecoveryPlan& plan, Warehouse& warehouse);
 
 // Whether the ledger still lists every planned segment with the same bytes. kStalePlan naming the first that
 // it does not.

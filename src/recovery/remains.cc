@@ -5,6 +5,7 @@
 
 #include "recovery/executor.h"
 #include "recovery/journal.h"
+#include "recovery/removal_plan.h"
 
 namespace changevault {
 namespace {
@@ -26,7 +27,7 @@ Result<Papers> read_papers(ObjectStore& store, const KeyLayout& layout, const st
   const Result<std::string> bytes = store.get(key);
   if (bytes) {
     papers.plan = true;
-    const Result<RecoveryPlan> plan = decode_plan(*bytes, key);
+    const Result<AnyPlan> plan = decode_any_plan(*bytes, key);
     if (!plan && !is_damage(plan.error())) return plan.error();
     if (!plan)
       papers.damage = Error(ErrorCode::kCorrupt, "its plan is damaged: " + plan.error().message, key);

@@ -10,30 +10,13 @@
 namespace changevault {
 namespace {
 
-// Adds records to facts. The operation's counter is kept from record to record: they come in runs.
-class Counter {
- public:
-  void add(const RecordView& record) {
-    ++facts_.rows;
-    facts_.digest += EventId::of_text(record.event_id).high;
-    const Timestamp time = record.enqueued_time;
-    facts_.min_time = facts_.min_time ? std::min(*facts_.min_time, time) : time;
-    facts_.max_time = facts_.max_time ? std::max(*facts_.max_time, time) : time;
-    if (operation_ == nullptr || operation_->first != record.operation_type) {
-      operation_ = &*facts_.operations.try_emplace(std::string(record.operation_type)).first;
-    }
-    ++operation_->second;
-  }
-  ScanFacts take() { return std::move(facts_); }
-
- private:
-  ScanFacts facts_;
-  OperationCounts::value_type* operation_ = nullptr;
-};
-
 // Damage and absence both mean: this segment is not what the ledger says.
-Error refused(Error error, const SegmentRef& segment) {
+Error refused(Error error, const SegmentRef& segment, bool of_files) {
   if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
+  if (of_files) {
+    return Error(ErrorCode::kValidation, "a file is not what it was when this was planned: " + error.message,
+                 segment.key, "put it back as it was, or make a new plan with recover --from-files");
+  }
   return Error(
       ErrorCode::kValidation,
       (error.code == ErrorCode::kNotFound ? "a segment of the ledger is gone (" : "a segment is damaged (") +
@@ -44,6 +27,18 @@ Error refused(Error error, const SegmentRef& segment) {
 }
 
 }  // namespace
+
+void FactsCounter::add(const RecordView& record) {
+  ++facts_.rows;
+  facts_.digest += EventId::of_text(record.event_id).high;
+  const Timestamp time = record.enqueued_time;
+  facts_.min_time = facts_.min_time ? std::min(*facts_.min_time, time) : time;
+  facts_.max_time = facts_.max_time ? std::max(*facts_.max_time, time) : time;
+  if (operation_ == nullptr || operation_->first != record.operation_type) {
+    operation_ = &*facts_.operations.try_emplace(std::string(record.operation_type)).first;
+  }
+  ++operation_->second;
+}
 
 ScanFacts& ScanFacts::operator+=(const ScanFacts& other) {
   rows += other.rows;
@@ -72,7 +67,7 @@ Result<void> CountingFeed::read_facts(const SegmentRef& segment, const EachRecor
 }
 
 Result<void> CountingFeed::count(const SegmentRef& segment, const EachRecord& each, Reading reading) {
-  Counter counter;
+  FactsCounter counter;
   bool from_consumer = false;  // its errors are not about the segment
   Result<void> read = (feed_.*reading)(segment, [&](const RecordView& record) -> Result<void> {
     if (!scope_.matches_time(record.enqueued_time)) {
@@ -85,7 +80,8 @@ Result<void> CountingFeed::count(const SegmentRef& segment, const EachRecord& ea
     from_consumer = !taken.has_value();
     return taken;
   });
-  if (!read) return from_consumer ? std::move(read).error() : refused(std::move(read).error(), segment);
+  if (!read)
+    return from_consumer ? std::move(read).error() : refused(std::move(read).error(), segment, of_files_);
   segments_[segment.key] = counter.take();
   return {};
 }

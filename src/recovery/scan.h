@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "model/scope.h"
 #include "warehouse/warehouse.h"
@@ -25,11 +26,23 @@ struct ScanFacts {
 // "1,000 rows (insert 600, update 400), digest 0123…", for messages.
 std::string to_string(const ScanFacts& facts);
 
+// Adds records to facts. The operation's counter is kept from record to record: they come in runs.
+class FactsCounter {
+ public:
+  void add(const RecordView& record);
+  ScanFacts take() { return std::move(facts_); }
+
+ private:
+  ScanFacts facts_;
+  OperationCounts::value_type* operation_ = nullptr;
+};
+
 // Counts the records that pass through a feed, and holds each against the scope. Not thread-safe.
 class CountingFeed final : public RecordFeed {
  public:
-  // `feed` and `scope` outlive it.
-  CountingFeed(RecordFeed& feed, const Scope& scope) : feed_(feed), scope_(scope) {}
+  // `feed` and `scope` outlive it. `of_files`: of people, not segments of an archive.
+  CountingFeed(RecordFeed& feed, const Scope& scope, bool of_files = false)
+      : feed_(feed), scope_(scope), of_files_(of_files) {}
 
   // A segment that cannot be read whole and true is a kValidation error; a record outside the scope too.
   Result<void> read(const SegmentRef& segment, const EachRecord& each) override;
@@ -45,6 +58,7 @@ class CountingFeed final : public RecordFeed {
 
   RecordFeed& feed_;
   const Scope& scope_;
+  bool of_files_;
   std::map<std::string, ScanFacts> segments_;
 };
 

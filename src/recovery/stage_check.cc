@@ -42,7 +42,8 @@ Result<void> check_stage(const RecoveryPlan& plan, const ScanFacts& scan, const 
                          " different event_ids where the plan has " + std::to_string(plan.distinct),
                      object);
   }
-  if (stage.same_position_twice > 0) {
+  // People may put a line into a file twice.
+  if (stage.same_position_twice > 0 && !plan.files) {
     return not_valid(std::to_string(stage.same_position_twice) +
                          " staged rows repeat the event_id and the hub position of another",
                      object);
