@@ -23,8 +23,10 @@ std::string words_of(const StartedStep& step) {
          (step.chunks.size() > 1 ? ", in " + counted(static_cast<std::int64_t>(step.chunks.size()), "part")
                                  : "");
 }
+// A removal reads no archive: it lists what stands more than once.
 std::string words_of(const StagedStep& step) {
-  return counted(step.scan.rows, "row") + " read from the archive, every byte by its checksum";
+  if (step.scan.operations.empty()) return counted(step.scan.rows, "row") + " listed, as planned";
+  return counted(step.scan.rows, "row") + " read, every byte by its checksum";
 }
 std::string words_of(const ValidatedStep& step) {
   return counted(step.rows, "row") + " in the side table, " + with_thousands(step.distinct) +
@@ -40,12 +42,18 @@ std::string words_of(const MergedStep& step) {
 std::string words_of(const CheckedStep& step) {
   return with_thousands(step.missing) + " missing, " + with_thousands(step.duplicate) + " more than once";
 }
+std::string words_of(const RemovedStep& step) {
+  return counted(step.removed, "row") + " removed";
+}
 std::string words_of(const DoneStep& step) {
+  if (step.removed)
+    return counted(*step.removed, "row") + " removed; " + counted(step.expected, "event_id") +
+           " stand exactly once";
   return counted(step.inserted, "row") + " inserted of " + with_thousands(step.expected) + " expected";
 }
 std::string words_of(const FailedStep& step) {
   return printable("during '" + step.step + "': " + step.message) +
-         (step.merged ? "; rows had been inserted" : "; nothing was inserted");
+         (step.merged ? "; rows had been changed" : "; nothing was changed");
 }
 
 void print_plan(Output& out, const RecoveryPlan& plan) {
@@ -55,10 +63,26 @@ void print_plan(Output& out, const RecoveryPlan& plan) {
   out.print("plan hash  " + plan.hash());
   out.print("expected   " + counted(plan.expected.rows, "row") + operations_of(plan.expected) + "; " +
             with_thousands(plan.already_present) + " were there when it was planned");
+  if (!plan.files) return;
+  const FileProof& proof = *plan.files;
+  out.print("vouched    of the files' event_ids " + with_thousands(proof.archived) +
+            " are archived the same, " + with_thousands(proof.changed) + " with other content, " +
+            with_thousands(proof.unknown) + " not at all");
+}
+
+void print_removal(Output& out, const RemovalPlan& plan) {
+  out.print("planned    " + human_time(plan.created) + " UTC by " + who(plan.actor) + ", " +
+            printable(plan.actor.program));
+  out.print("scope      " + printable(to_string(plan.scope)));
+  out.print("plan hash  " + plan.hash());
+  out.print("to remove  " + counted(plan.to_remove(), "row") + "; " + counted(plan.sum.ids, "event_id") +
+            " stood more than once, rows equal; " + counted(plan.unequal_rows(), "row") +
+            " that differ stay");
 }
 
 void print_segments(Output& out, const RecoveryPlan& plan) {
-  out.print("\n" + counted(static_cast<std::int64_t>(plan.segments.size()), "segment") + ", as read:");
+  out.print("\n" + counted(static_cast<std::int64_t>(plan.segments.size()), plan.files ? "file" : "segment") +
+            ", as read:");
   Table table({{"RECORDS", Table::Align::kRight}, {"SIZE", Table::Align::kRight}, {"SHA256"}, {"SEGMENT"}});
   for (const PlannedSegment& segment : plan.segments)
     table.add({with_thousands(segment.records), human_bytes(segment.bytes), segment.sha256,
@@ -93,6 +117,7 @@ Json recovery_details(const PastRecovery& past) {
 void print_recovery(Output& out, const PastRecovery& past) {
   out.print("recovery   " + past.id + ", " + past.state());
   if (past.plan) print_plan(out, *past.plan);
+  if (past.removal) print_removal(out, *past.removal);
   if (past.damage) out.print("damage     " + out.paint(Color::kRed, printable(past.damage->to_string())));
   if (past.journal.empty()) out.print("steps      none: it was planned and never started");
   for (const JournalEntry& entry : past.journal) {

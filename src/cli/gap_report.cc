@@ -225,6 +225,8 @@ void print_next(Output& out, const Coverage& coverage, const CoverageView& view)
   if (count(GapState::kMissing) + count(GapState::kPartial) > 0)
     steps.emplace_back("put back what is missing", "changevault recover --gaps" + words);
   if (count(GapState::kPending) > 0) steps.emplace_back("load what is archived", "changevault load --once");
+  if (count(GapState::kDuplicate) > 0)
+    steps.emplace_back("remove rows that stand twice", "changevault recover --remove-duplicates" + words);
   if (count(GapState::kDuplicate) + count(GapState::kExtra) > 0)
     steps.emplace_back("see where a row came from", "changevault audit --event EVENT_ID");
   if (coverage.gaps() > coverage.gaps_outside())

@@ -16,10 +16,14 @@ struct RecoveryFinding {
   bool in_place = true;         // no event of the scope stands at a wrong place
   bool checked = true;          // the archive could say of every hour of the scope what belongs there
   bool without_ledger = false;  // the archive says of no hour what belongs there
+  bool not_covered = false;     // nor of these, which it does not know
 };
 
 // DESIGN's `recover` document.
 Json to_json(const RecoveryResult& result, std::int64_t gaps_left);
+
+// The same of a plan, with its cells and its cost.
+Json plan_json(const RecoveryPlan& plan);
 
 void print_plan(Output& out, const RecoveryPlan& plan);
 void print_result(Output& out, const RecoveryResult& result, const RecoveryFinding& found);

@@ -25,6 +25,21 @@ Json to_json(const PastRecovery& past) {
     json["program"] = past.plan->actor.program;
     json["segments"] = past.plan->segments.size();
     json["expected"] = past.plan->expected.rows;
+    if (past.plan->files) {
+      json["from_files"] = true;
+      json["archived"] = past.plan->files->archived;
+      json["changed"] = past.plan->files->changed;
+      json["unknown"] = past.plan->files->unknown;
+    }
+  }
+  if (past.removal) {
+    json["scope"] = to_string(past.removal->scope);
+    json["plan_hash"] = past.removal->hash();
+    json["created"] = to_rfc3339(past.removal->created);
+    json["user"] = past.removal->actor.user;
+    json["host"] = past.removal->actor.host;
+    json["program"] = past.removal->actor.program;
+    json["to_remove"] = past.removal->to_remove();
   }
   Json steps = Json::array();
   for (const JournalEntry& entry : past.journal) {
@@ -33,6 +48,7 @@ Json to_json(const PastRecovery& past) {
       json["staged"] = done->staged;
       json["inserted"] = done->inserted;
       json["already_present"] = done->already_present;
+      if (done->removed) json["removed"] = *done->removed;
     }
     if (const auto* failed = std::get_if<FailedStep>(&entry.step)) json["message"] = failed->message;
   }
@@ -54,6 +70,22 @@ Json to_json(const LoadRecord& load) {
           {"recovery_id", load.live ? Json(nullptr) : Json(load.recovery_id)}};
 }
 
+// What cannot be proven is part of what was done.
+std::string what_was_planned(const PastRecovery& past) {
+  if (past.removal) {
+    return "removal of " + counted(past.removal->to_remove(), "row") + " standing more than once, " +
+           to_string(past.removal->scope);
+  }
+  if (!past.plan) return "";
+  std::string what = to_string(past.plan->scope);
+  if (!past.plan->files) return what;
+  what += ", from " + counted(static_cast<std::int64_t>(past.plan->segments.size()), "file");
+  const FileProof& proof = *past.plan->files;
+  if (proof.unknown > 0) what += ", " + with_thousands(proof.unknown) + " unknown to the archive";
+  if (proof.changed > 0) what += ", " + with_thousands(proof.changed) + " other than in the archive";
+  return what;
+}
+
 std::vector<std::string> row_of(const PastRecovery& past) {
   std::string inserted = "-";
   std::string present = "-";
@@ -66,11 +98,12 @@ std::vector<std::string> row_of(const PastRecovery& past) {
     if (const auto* failed = std::get_if<FailedStep>(&entry.step)) message = failed->message;
   }
   if (past.damage) message = past.damage->to_string();
-  const std::string what = past.plan ? to_string(past.plan->scope) : "";
+  const Actor* const actor = past.plan ? &past.plan->actor : past.removal ? &past.removal->actor : nullptr;
+  const std::string what = what_was_planned(past);
   return {past.id,
           past.state(),
-          past.plan ? human_time(past.plan->created) : "-",
-          past.plan ? printable(past.plan->actor.user + "@" + past.plan->actor.host) : "-",
+          actor == nullptr ? "-" : human_time(past.plan ? past.plan->created : past.removal->created),
+          actor == nullptr ? "-" : printable(actor->user + "@" + actor->host),
           inserted,
           present,
           printable(message.empty() ? what : what + ": " + message)};

@@ -1,8 +1,5 @@
 #include <filesystem>
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "archive/segment_feed.h"
 #include "cli/ledger_warning.h"
 #include "cli/progress.h"
@@ -11,43 +8,13 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/archive_files.h"
+#include "service/beside_key.h"
 #include "service/export_records.h"
+#include "service/mapped_file.h"
 #include "service/target_folder.h"
 
 namespace changevault {
 namespace {
-
-// A file's bytes as memory, without reading them all at once.
-class MappedFile {
- public:
-  static Result<MappedFile> of(const LocalFile& file, const std::string& path) {
-    struct stat facts{};
-    if (::fstat(file.get(), &facts) != 0)
-      return system_error(ErrorCode::kUnreachable, "cannot read", path, errno);
-    MappedFile out;
-    out.size_ = static_cast<std::size_t>(facts.st_size);
-    if (out.size_ == 0) return out;
-    out.at_ = ::mmap(nullptr, out.size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (out.at_ == MAP_FAILED) {
-      out.at_ = nullptr;
-      return system_error(ErrorCode::kUnreachable, "cannot read", path, errno);
-    }
-    return out;
-  }
-  ~MappedFile() {
-    if (at_ != nullptr) ::munmap(at_, size_);
-  }
-  MappedFile(MappedFile&& other) noexcept : at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
-  MappedFile& operator=(MappedFile&&) = delete;
-  std::string_view bytes() const {
-    return at_ == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(at_), size_);
-  }
-
- private:
-  MappedFile() = default;
-  void* at_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 class ExportVerb final : public Verb {
  public:
@@ -118,14 +85,7 @@ class ExportVerb final : public Verb {
       std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
       key_ += "export-" + time + "-" + context.parts.random().nonce().substr(0, 8) + ".jsonl.gz";
     }
-    const std::string prefix = context.parts.layout().archive_prefix();
-    if (!prefix.empty() && !key_.starts_with(prefix)) return {};
-    return Error(
-        ErrorCode::kUsage,
-        prefix.empty() ? "the archive is the whole store (store.root is empty)"
-                       : "this is inside of the archive",
-        key_,
-        "name a place beside it, for example recovery/" + std::filesystem::path(key_).filename().string());
+    return check_key_beside(context.parts.layout(), key_);
   }
 
   // Where the bytes are gathered: beside the file they become, else where temporary files are.

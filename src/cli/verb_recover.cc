@@ -1,52 +1,27 @@
-#include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <optional>
 
 #include "archive/segment_feed.h"
-#include "cli/gap_outside.h"
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/ledger_warning.h"
+#include "cli/plan_files.h"
 #include "cli/progress.h"
+#include "cli/recover_duplicates.h"
+#include "cli/recover_files.h"
 #include "cli/recovery_report.h"
+#include "cli/recovery_steps.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "recovery/executor.h"
+#include "recovery/file_plan.h"
 #include "recovery/remains.h"
-#include "service/read_catalog.h"
 #include "service/scope_check.h"
+#include "store/store_with_files.h"
 
 namespace changevault {
 namespace {
-
-Result<void> save_plan(const RecoveryPlan& plan, const std::string& path) {
-  // Refused rather than replaced: somebody may be about to apply the plan that stands there.
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    return Error(ErrorCode::kUsage, "the file exists already", path, "name a new file for the plan");
-  }
-  std::ofstream file(path, std::ios::binary);
-  file << encode_plan(plan);
-  file.close();
-  if (!file) return system_error(ErrorCode::kUsage, "the plan cannot be written", path, errno);
-  return {};
-}
-
-Result<RecoveryPlan> read_plan(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (std::filesystem::is_directory(path))
-    return Error(ErrorCode::kUsage, "a folder is no plan", path, "name the file that --plan wrote");
-  if (!file) return system_error(ErrorCode::kUsage, "the plan cannot be read", path, errno);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  Result<RecoveryPlan> plan = decode_plan(bytes, path);
-  if (plan || plan.error().code != ErrorCode::kCorrupt) return plan;
-  return Error(ErrorCode::kCorrupt, "the plan file is damaged (" + plan.error().message + ")", path,
-               "nothing was changed; make the plan anew with: changevault recover SCOPE --plan=FILE");
-}
 
 class RecoverVerb final : public Verb {
  public:
@@ -61,13 +36,23 @@ class RecoverVerb final : public Verb {
            "parts of at most load.batch_bytes, once all of them are staged and checked. Files that may hold "
            "records of the\n"
            "scope are read whole, as each is proven by the ledger's sha256.\n"
-           "Without a terminal and without --yes the plan is printed and nothing happens (exit code 2).";
+           "Without a terminal and without --yes the plan is printed and nothing happens (exit code 2).\n"
+           "--from-files takes files that were worked on by hand (local ones, or KEYs and prefixes in the "
+           "store) the same\n"
+           "way, and says what the archive does not vouch for. --remove-duplicates reduces rows that stand "
+           "more "
+           "than once,\n"
+           "equal in every column of the record, to the first; rows that differ and rows that the archive "
+           "does not hold are\n"
+           "shown and never removed.";
   }
   std::string examples() const override {
     return "changevault recover inventory_db products 2025/01/15 14\n"
            "changevault recover inventory_db products --date 2025-01-15 --hours 10-15 --op delete --yes\n"
            "changevault recover --gaps --yes\n"
-           "changevault recover inventory_db products 2025/01/15 14 --stage-only --yes";
+           "changevault recover inventory_db products 2025/01/15 14 --stage-only --yes\n"
+           "changevault recover --from-files products-fixed.jsonl recovery/2025-01-15/\n"
+           "changevault recover inventory_db products 2025/01/15 --remove-duplicates";
   }
   // A word behind --plan is a file where it looks like one, else it belongs to the scope.
   void spell_out(std::vector<std::string>& words) const override {
@@ -84,12 +69,18 @@ class RecoverVerb final : public Verb {
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--gaps", gaps_, "only the hours that `gaps` calls MISSING or PARTIAL");
-    app.add_flag("--yes,-y", yes_, "do not ask");
-    app.add_flag("--plan", plan_only_,
+    app.add_option("--from-files", files_.names, "records of these files or objects instead of the archive's")
+        ->type_name("FILE|PREFIX");
+    app.add_flag("--accept-changed", files_.accept_changed,
+                 "with --from-files: also events that the archive holds with other content");
+    app.add_flag("--remove-duplicates", remove_duplicates_,
+                 "rows that stand more than once, all equal: keep the first of each event");
+    app.add_flag("--yes,-y", flags_.yes, "do not ask");
+    app.add_flag("--plan", flags_.plan_only,
                  "show the plan and stop; --plan=FILE (or --plan FILE.json) writes it down, too");
-    app.add_option("--save", save_, "with --plan: write the plan to this file")->type_name("FILE");
+    app.add_option("--save", flags_.save, "with --plan: write the plan to this file")->type_name("FILE");
     app.add_option("--apply", apply_, "carry out a plan that --save wrote")->type_name("FILE");
-    app.add_flag("--stage-only", stage_only_,
+    app.add_flag("--stage-only", flags_.stage_only,
                  "stage and check, show rows, and wait for --resume or --discard");
     app.add_option("--resume", resume_, "go on with a recovery that waits or was interrupted")
         ->type_name("ID");
@@ -100,25 +91,20 @@ class RecoverVerb final : public Verb {
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
+    context.parts.only_read();
     if (!discard_.empty()) return discard(context);
     if (!resume_.empty()) return resume(context);
-    if (!apply_.empty()) {
-      CV_ASSIGN(const RecoveryPlan plan, read_plan(apply_));
-      CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(plan.scope));
-      const Catalog& catalog = found.catalog;
-      CV_TRY(check_plan_fits(plan, catalog));
-      note_newer_segments(context, catalog, plan);
-      remember_text(catalog.select(plan.scope));
-      return decide(context, plan);
-    }
+    if (!apply_.empty()) return apply(context);
+    if (!files_.names.empty()) return recover_files(context, scope, files_, flags_);
+    if (remove_duplicates_) return changevault::remove_duplicates(context, scope, flags_);
     return gaps_ ? recover_gaps(context, scope) : recover_scope(context, scope);
   }
 
  private:
   Result<void> check_flags(const Scope& scope) const {
-    const bool scoped = scope != Scope{};
-    const int ways = (scoped || gaps_ ? 1 : 0) + (apply_.empty() ? 0 : 1) + (resume_.empty() ? 0 : 1) +
-                     (discard_.empty() ? 0 : 1);
+    const bool named = scope != Scope{} || gaps_ || !files_.names.empty() || remove_duplicates_;
+    const int ways =
+        (named ? 1 : 0) + (apply_.empty() ? 0 : 1) + (resume_.empty() ? 0 : 1) + (discard_.empty() ? 0 : 1);
     if (ways == 0) {
       return Error(ErrorCode::kUsage, "it is not said what to recover", "",
                    "name database, collection and time, as in: changevault recover inventory_db products "
@@ -129,47 +115,47 @@ class RecoverVerb final : public Verb {
       return Error(ErrorCode::kUsage, "a scope, --apply, --resume and --discard each say what to recover", "",
                    "give one of them");
     }
-    if (stage_only_ && (plan_only_ || !resume_.empty() || !discard_.empty())) {
-      return Error(ErrorCode::kUsage, "--stage-only goes with a scope, --gaps or --apply", "",
+    if ((gaps_ ? 1 : 0) + (files_.names.empty() ? 0 : 1) + (remove_duplicates_ ? 1 : 0) > 1) {
+      return Error(ErrorCode::kUsage,
+                   "--gaps, --from-files and --remove-duplicates are three different works", "",
+                   "give one of them");
+    }
+    if (files_.accept_changed && files_.names.empty())
+      return Error(ErrorCode::kUsage, "--accept-changed goes with --from-files");
+    return check_stages();
+  }
+
+  Result<void> check_stages() const {
+    if (flags_.stage_only &&
+        (flags_.plan_only || remove_duplicates_ || !resume_.empty() || !discard_.empty())) {
+      return Error(ErrorCode::kUsage, "--stage-only goes with a scope, --gaps, --from-files or --apply", "",
                    "stage first; go on with: changevault recover --resume ID");
     }
-    if (!save_.empty() && !plan_only_) {
+    if (!flags_.save.empty() && !flags_.plan_only) {
       return Error(ErrorCode::kUsage, "--save goes with --plan", "",
                    "write: changevault recover … --plan --save FILE");
     }
     return {};
   }
 
-  static Result<Coverage> gaps_now(Context& context, const Scope& scope) {
-    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
-    return find_gaps(context, catalog, scope);
-  }
-
-  static Error before_anything(Error error) {
-    if (error.code != ErrorCode::kCancelled) return error;
-    error.message += "; nothing was changed";
-    error.hint = "run the same command again";
-    return error;
-  }
-  static Error behind_the_end(Error error) {
-    error.message =
-        "the recovery is done and its rows are checked, but the gaps left could not be counted: " +
-        error.message;
-    error.hint = "count them with: changevault gaps";
-    return error;
-  }
-
-  // The scope by hours and collections alone, as gaps are counted.
-  static Scope hours_of(Scope scope) {
-    scope.operations.clear();
-    scope.key.clear();
-    scope.where.clear();
-    scope.pattern.clear();
-    return scope;
-  }
-
-  static Actor actor(const Context& context) {
-    return {context.identity.user, context.identity.host, "changevault " + context.identity.version};
+  Result<int> apply(Context& context) {
+    CV_ASSIGN(const AnyPlan any, read_plan_file(apply_));
+    if (const RemovalPlan* const removal = std::get_if<RemovalPlan>(&any))
+      return apply_removal(context, *removal, flags_);
+    const RecoveryPlan& plan = std::get<RecoveryPlan>(any);
+    CV_TRY(check_warehouse_fits(context, plan));
+    if (plan.files) {
+      CV_ASSIGN(ObjectStore* const store, context.parts.store());
+      StoreWithFiles files(*store);
+      CV_TRY(check_files_fit(plan, files, context.stop));
+      return decide(context, plan, flags_, sizes_);
+    }
+    CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(plan.scope));
+    const Catalog& catalog = found.catalog;
+    CV_TRY(check_plan_fits(plan, catalog));
+    note_newer_segments(context, catalog, plan);
+    remember_text(catalog.select(plan.scope));
+    return decide(context, plan, flags_, sizes_);
   }
 
   // A plan stays what it is; what came since is for another one.
@@ -183,21 +169,8 @@ class RecoverVerb final : public Verb {
                        " not part of it");
   }
 
-  // Text of segments as the ledger lists it, so that no part of the work is larger than a load may be.
   void remember_text(const std::vector<const ListedSegment*>& segments) {
-    for (const ListedSegment* segment : segments) text_bytes_[segment->facts.key] = segment->facts.text_bytes;
-  }
-
-  ExecutorOptions executor_options(const Context& context) const {
-    ExecutorOptions options;
-    options.stage_only = stage_only_;
-    options.chunk_text_bytes = context.configuration.load.batch_bytes;
-    options.text_bytes = [this](const PlannedSegment& segment) {
-      const auto known = text_bytes_.find(segment.key);
-      const std::int64_t text = known == text_bytes_.end() ? 8 * segment.bytes : known->second;
-      return merge_weight(text, segment.records);
-    };
-    return options;
+    for (const ListedSegment* segment : segments) sizes_[segment->facts.key] = segment->facts.text_bytes;
   }
 
   Result<int> recover_gaps(Context& context, const Scope& scope) {
@@ -232,7 +205,7 @@ class RecoverVerb final : public Verb {
     request.segments = std::move(segments);
     request.now = context.parts.clock().now();
     request.id = make_recovery_id(request.now, context.parts.random());
-    request.actor = actor(context);
+    request.actor = actor_of(context);
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     SegmentFeed feed(*store, request.scope, context.stop);
@@ -247,7 +220,7 @@ class RecoverVerb final : public Verb {
     if (!made) return before_anything(std::move(made).error());
     const RecoveryPlan plan = std::move(made).value();
     if (plan.segments.empty()) return nothing_to_do(context, scope, catalog);
-    return decide(context, plan);
+    return decide(context, plan, flags_, sizes_);
   }
 
   // Of an archive without a ledger, that files of the scope hold nothing of it proves nothing.
@@ -256,13 +229,6 @@ class RecoverVerb final : public Verb {
                  "the files hold no record of that scope, and there is no ledger to say that this is all",
                  to_string(scope), "see what is there with: changevault ls");
   }
-  static Result<bool> is_without_ledger(Context& context) {
-    CV_ASSIGN(ObjectStore* const store, context.parts.store());
-    const Result<HourCatalog> read = read_hour_catalog(*store, context.parts.layout());
-    if (!read && read.error().code != ErrorCode::kNotFound) return read.error();
-    return !read;
-  }
-
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they
   // are not.
   Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
@@ -292,39 +258,31 @@ class RecoverVerb final : public Verb {
     return coverage.uncertain() ? kExitFailed : kExitDone;
   }
 
-  Result<int> decide(Context& context, const RecoveryPlan& plan) const {
-    Output& out = context.out;
-    const bool go = yes_ && !plan_only_;
-    if (!out.json_wanted()) print_plan(out, plan);
-    if (plan_only_) {
-      if (!save_.empty()) CV_TRY(save_plan(plan, save_));
-      if (out.json_wanted()) out.print_json(to_json(as_planned(plan), 0));
-      return kExitDone;
-    }
-    const std::string question = (stage_only_ ? "stage " + counted(plan.expected.rows, "row")
-                                              : "insert " + counted(plan.new_rows(), "row")) +
-                                 "?";
-    if (!go && !context.confirm(question)) {
-      if (out.json_wanted()) out.print_json(to_json(as_planned(plan), 0));
-      out.note("nothing was changed; say --yes to recover without being asked");
-      return kExitUsage;
-    }
-    Progress progress(out, context.parts.clock());
-    CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const RecoveryResult result, executor.run(plan, context.stop, executor_options(context)));
-    if (result.state == RecoveryState::kStaged) return report_staged(context, result);
-    return report(context, plan.scope, result);
+  static Result<AnyPlan> stored_plan(Context& context, const std::string& id) {
+    CV_ASSIGN(ObjectStore* const store, context.parts.store());
+    const std::string key = context.parts.layout().recovery_plan(id);
+    Result<std::string> bytes = store->get(key);
+    if (!bytes && bytes.error().code == ErrorCode::kNotFound)
+      return Error(ErrorCode::kNotFound, "there is no recovery of this id", id,
+                   "see all of them with: changevault audit");
+    if (!bytes) return std::move(bytes).error();
+    return decode_any_plan(*bytes, key);
   }
 
+  // Said by its id: nobody asks again.
   Result<int> discard(Context& context) const {
-    Progress progress(context.out, context.parts.clock());
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     CV_ASSIGN(const std::optional<Remains> remains,
               find_remains(*store, context.parts.layout(), *warehouse, discard_));
     if (remains) return discard_remains(context, *warehouse, *remains);
-    CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const std::int64_t inserted, executor.discard(discard_, actor(context)));
+    CV_ASSIGN(const AnyPlan any, stored_plan(context, discard_));
+    context.parts.allow_writing();
+    if (const RemovalPlan* const removal = std::get_if<RemovalPlan>(&any))
+      return discard_removal(context, *removal);
+    Executor executor(
+        {*store, context.parts.layout(), *warehouse, context.parts.clock(), context.parts.random()});
+    CV_ASSIGN(const std::int64_t inserted, executor.discard(discard_, actor_of(context)));
     report_discarded(context, inserted);
     return kExitDone;
   }
@@ -339,7 +297,7 @@ class RecoverVerb final : public Verb {
                           ? "the warehouse has no record that any of its rows were inserted"
                           : "by the warehouse's records it has inserted " + counted(remains.inserted, "row") +
                                 ", which stay"));
-    if (tables > 0 && !yes_ && !context.confirm("drop " + counted(tables, "side table") + "?")) {
+    if (tables > 0 && !agreed(context, flags_, "drop " + counted(tables, "side table") + "?")) {
       context.out.note("nothing was changed; say --yes to drop them without being asked");
       return kExitUsage;
     }
@@ -360,73 +318,22 @@ class RecoverVerb final : public Verb {
   }
 
   Result<int> resume(Context& context) const {
-    CV_ASSIGN(ObjectStore* const store, context.parts.store());
-    Progress progress(context.out, context.parts.clock());
-    CV_ASSIGN(Executor executor, make_executor(context, progress));
-    CV_ASSIGN(const RecoveryResult result,
-              executor.resume(resume_, actor(context), context.stop, executor_options(context)));
-    const std::string key = context.parts.layout().recovery_plan(resume_);
-    CV_ASSIGN(const std::string bytes, store->get(key));
-    CV_ASSIGN(const RecoveryPlan plan, decode_plan(bytes, key));
-    return report(context, plan.scope, result);
-  }
-
-  static Result<Executor> make_executor(Context& context, Progress& progress) {
-    CV_ASSIGN(ObjectStore* const store, context.parts.store());
-    CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
-    Executor executor(
-        {*store, context.parts.layout(), *warehouse, context.parts.clock(), context.parts.random()});
-    executor.on_progress([&progress](RecoveryStep step, std::int64_t done, std::int64_t all) {
-      progress.show([&] {
-        const std::string title = changevault::name(step);
-        if (step != RecoveryStep::kStage && all > 1)
-          return title + ": part " + with_thousands(std::min(done + 1, all)) + " of " + with_thousands(all);
-        return step == RecoveryStep::kStage ? title + ": " + with_thousands(done) + " of " +
-                                                  counted(all, "segment") + progress.remaining(done, all)
-                                            : title;
-      });
-    });
-    return executor;
-  }
-
-  // Parts of hours are proven by the re-check of every planned event; whole hours are counted again on both
-  // sides.
-  static Result<int> report(Context& context, const Scope& scope, const RecoveryResult& result) {
-    RecoveryFinding found;
-    found.gaps_left = result.state == RecoveryState::kDone ? 0 : 1;
-    const bool whole = scope.is_whole_hours();
-    CV_ASSIGN(found.without_ledger, is_without_ledger(context));
-    // What was there already may stand where it does not belong.
-    if (!found.without_ledger && (whole || result.already_present > 0)) {
-      const Result<Coverage> again = gaps_now(context, whole ? scope : hours_of(scope));
-      if (!again) return behind_the_end(again.error());
-      const Coverage& coverage = *again;
-      found.in_place = coverage.misplaced() == 0;
-      found.gaps_left =
-          std::max<std::int64_t>({found.gaps_left, found.in_place ? 0 : 1, whole ? coverage.gaps() : 0});
-      complain_of_problems(context.out, coverage);
-      complain_of_misplaced(context.out, coverage);
-      found.checked = !whole || !coverage.uncertain();
-    }
-    if (context.out.json_wanted()) {
-      context.out.print_json(to_json(result, found.gaps_left));
-    } else {
-      print_result(context.out, result, found);
-    }
-    if (found.gaps_left > 0 || result.state != RecoveryState::kDone) return kExitGaps;
-    return found.checked ? kExitDone : kExitFailed;
+    CV_ASSIGN(const AnyPlan any, stored_plan(context, resume_));
+    context.parts.allow_writing();
+    if (const RemovalPlan* const removal = std::get_if<RemovalPlan>(&any))
+      return resume_removal(context, *removal);
+    return resume_recovery(context, std::get<RecoveryPlan>(any), sizes_);
   }
 
   ScopeOptions scope_;
   bool gaps_ = false;
-  bool yes_ = false;
-  bool plan_only_ = false;
-  std::string save_;
+  FilesWanted files_;
+  bool remove_duplicates_ = false;
+  RecoverFlags flags_;
   std::string apply_;
   std::string resume_;
   std::string discard_;
-  bool stage_only_ = false;
-  std::map<std::string, std::int64_t> text_bytes_;  // by key, of the segments that are recovered
+  TextSizes sizes_;  // of the segments that are recovered
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_cat_verb());
   verbs.push_back(make_get_verb());
   verbs.push_back(make_export_verb());
+  verbs.push_back(make_put_verb());
   verbs.push_back(make_gaps_verb());
   verbs.push_back(make_ack_verb());
   verbs.push_back(make_recover_verb());

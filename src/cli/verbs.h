@@ -23,6 +23,7 @@ std::unique_ptr<Verb> make_du_verb();
 std::unique_ptr<Verb> make_cat_verb();
 std::unique_ptr<Verb> make_get_verb();
 std::unique_ptr<Verb> make_export_verb();
+std::unique_ptr<Verb> make_put_verb();
 std::unique_ptr<Verb> make_gaps_verb();
 std::unique_ptr<Verb> make_ack_verb();
 std::unique_ptr<Verb> make_recover_verb();

@@ -1,6 +1,8 @@
 #include "service/parts.h"
 
 #include "net/url_text.h"
+#include "store/read_only_store.h"
+#include "warehouse/read_only_warehouse.h"
 
 namespace changevault {
 namespace {
@@ -63,6 +65,7 @@ Result<ObjectStore*> Parts::store(OpenMode mode) {
   if (!store_) {
     CV_ASSIGN(store_, open_part(drivers_.stores, "store", configuration_.store.url,
                                 {{}, mode, configuration_, clock_, random_, patience_, notice_}));
+    if (dry_) store_ = std::make_unique<ReadOnlyStore>(std::move(store_), writable_);
   }
   return store_.get();
 }
@@ -87,6 +90,7 @@ Result<Warehouse*> Parts::warehouse(OpenMode mode) {
   if (!warehouse_) {
     CV_ASSIGN(warehouse_, open_part(drivers_.warehouses, "warehouse", configuration_.warehouse.url,
                                     {{}, mode, configuration_, clock_, random_, patience_, notice_}));
+    if (dry_) warehouse_ = std::make_unique<ReadOnlyWarehouse>(std::move(warehouse_), writable_);
   }
   return warehouse_.get();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,11 @@ class Parts {
   // Each call of the warehouse waits for somebody else who holds it for at most this long (and never longer
   // than the configuration says); before it is opened.
   void wait_at_most(Duration patience) { patience_ = std::min(patience_, patience); }
+
+  // From here on store and warehouse refuse to be written to (kInternal), until `allow_writing`: for verbs
+  // that plan first. Before the first of them is opened.
+  void only_read() { dry_ = true, writable_ = false; }
+  void allow_writing() { writable_ = true; }
 
   // kUsage for an unknown scheme (naming the known ones); kNotFound becomes kUsage with the hint `changevault
   // init`.
@@ -49,6 +55,8 @@ class Parts {
   KeyLayout layout_;
   Duration patience_;
   std::function<void(const std::string&)> notice_;
+  bool dry_ = false;
+  std::atomic<bool> writable_ = true;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<Warehouse> warehouse_;

@@ -321,7 +321,28 @@ TEST_F(Proof, APlanFileIsAppliedOnlyWhileItFits) {
   EXPECT_EQ(other.number("SELECT count(*) FROM mongodb_changes"), rows);
   // Where it fits it is carried out, once.
   EXPECT_EQ(vault_.expect_json(0, {"recover", "--yes", "--apply", "plan.json"}).at("state"), "done");
-  vault_.expect(7, {"recover", "--yes", "--apply", "plan.json"});
+  const Outcome twice = vault_.expect(7, {"recover", "--yes", "--apply", "plan.json"});
+  EXPECT_NE(twice.err.find("carried out before"), std::string::npos) << twice.err;
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), kEvents);
+}
+
+// More would be inserted than somebody agreed to.
+TEST_F(Proof, APlanOfAWarehouseThatLostRowsSinceIsRefused) {
+  vault_.expect(
+      0, {"sql", "DELETE FROM mongodb_changes WHERE hour(enqueued_time) = 9 AND minute(enqueued_time) < 30"});
+  const json plan = vault_.expect_json(0, {"recover", "--hours", "9", "--plan=plan.json"});
+  EXPECT_GT(plan.at("new").get<int>(), 0);
+  std::int64_t fresh = 0;
+  for (const json& cell : plan.at("cells")) {
+    fresh += cell.at("new").get<std::int64_t>();
+    EXPECT_EQ(cell.at("archive").get<int>(), cell.at("warehouse").get<int>() + cell.at("new").get<int>());
+  }
+  EXPECT_EQ(fresh, plan.at("new").get<std::int64_t>());
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE hour(enqueued_time) = 9"});
+  const Outcome refused = vault_.expect(7, {"recover", "--yes", "--apply", "plan.json"});
+  EXPECT_NE(refused.err.find("changed: "), std::string::npos) << refused.err;
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes WHERE hour(enqueued_time) = 9"), 0);
+  vault_.expect(0, {"recover", "--yes", "--hours", "9"});
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), kEvents);
 }
 
@@ -389,6 +410,47 @@ TEST(ProofAtOnce, AKilledRecoveryIsEndedByItsResume) {
     EXPECT_EQ(counts.at(0), (std::vector<std::string>{std::to_string(kAll), std::to_string(kAll)})) << last;
     EXPECT_EQ(vault.number("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%recovery%'"), 0);
   }
+}
+
+// All gaps of many hours: cut into parts of bounded text, each a transaction, and gone on with part by part.
+TEST(ProofAtOnce, GapsOfManyHoursComeBackPartByPart) {
+  Vault vault;
+  vault.expect(0, {"init"});
+  constexpr std::int64_t kAll = 6000;
+  vault.import(vault.write("day.jsonl", day_of_events(kAll)));
+  const fs::path recoveries = vault.folder() / "data/archive/changestreams/_ledger/recoveries";
+  vault.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE minute(enqueued_time) % 2 = 0"});
+  const std::int64_t before = vault.number("SELECT count(*) FROM mongodb_changes");
+  ProcessOptions options = vault.options();
+  options.folder = vault.folder();
+  const std::vector<std::string> parts{"--set", "load.batch_bytes=1MiB"};
+  Process process =
+      Process::start({CHANGEVAULT_BINARY, "recover", "--gaps", "--yes", parts[0], parts[1]}, options);
+  // All is staged and proven: what follows are the merges.
+  fs::path own;
+  while (own.empty() || !fs::exists(own / "000000000002.json")) {
+    if (process.ended_within(milliseconds(1))) break;
+    std::error_code not_yet;
+    for (const auto& folder : fs::directory_iterator(recoveries, not_yet)) own = folder.path();
+  }
+  process.ended_within(milliseconds(300));
+  process.kill(SIGKILL);
+  process.wait();
+  const std::int64_t merged =
+      vault.number("SELECT count(DISTINCT recovery_id) FROM changevault_loads WHERE kind = 'recovery'");
+  const json started = json::parse(std::ifstream(own / "000000000000.json"));
+  ASSERT_GE(started.at("chunks").size(), 5U) << "many transactions, each bounded";
+  EXPECT_LE(merged, static_cast<std::int64_t>(started.at("chunks").size()));
+  const std::int64_t rows = vault.number("SELECT count(*) FROM mongodb_changes");
+  EXPECT_EQ(
+      rows - before,
+      vault.number("SELECT coalesce(sum(rows_inserted), 0) FROM changevault_loads WHERE kind = 'recovery'"))
+      << "whole parts, or nothing of them";
+  const json done = vault.expect_json(0, {"recover", "--resume", own.filename().string()});
+  EXPECT_EQ(done.at("inserted"), kAll - before);
+  EXPECT_EQ(done.at("gaps_left"), 0);
+  std::printf("  %lld of %zu parts were merged when it was killed\n", static_cast<long long>(merged),
+              started.at("chunks").size());
 }
 
 // An interrupted recovery says how to go on, and changes nothing.
