@@ -62,7 +62,10 @@ void note_whole_files(Output& out, const Scope& scope) {
   const bool inside_hours = (scope.time.from.ms != INT64_MIN && scope.time.from.ms % hours(1).ms != 0) ||
                             (scope.time.to.ms != INT64_MAX && scope.time.to.ms % hours(1).ms != 0);
   if (scope.asks_content()) {
-    out.note("note: what is in a file is not known without reading, so --key and --where leave no file out");
+    out.note(
+        "note: what is in a file is not known without reading: these may hold none of the records that --key "
+        "or "
+        "--where ask for");
   } else if (!scope.operations.empty() || inside_hours) {
     out.note("note: files are whole: they hold other records than those asked for, too");
   }
