@@ -6,6 +6,46 @@
 #include <utility>
 
 namespace changevault {
+namespace {
+
+// As if the segment held this cell alone.
+SegmentFacts facts_of(const ListedSegment& segment, const CellCount& cell) {
+  SegmentFacts facts = segment.facts;
+  facts.ns = cell.ns;
+  facts.hour = cell.hour;
+  facts.operations = cell.operations;
+  return facts;
+}
+
+template <typename Each>
+void for_each_hour(const ListedSegment& segment, Each&& each) {
+  if (segment.cells().empty()) each(segment.facts.hour);
+  for (const CellCount& cell : segment.cells()) each(cell.hour);
+}
+
+void add(ArchiveCell& cell, const ListedSegment& segment, const Digest& digest,
+         const OperationCounts& operations) {
+  cell.digest += digest;
+  cell.operations += operations;
+  cell.newest_listing = std::max(cell.newest_listing, segment.listed_at);
+  cell.segments.push_back(&segment);
+}
+
+}  // namespace
+
+bool touches(const Scope& scope, const ListedSegment& segment) {
+  const auto cells = segment.cells();
+  if (cells.empty()) return scope.touches(segment.facts);
+  return std::ranges::any_of(cells,
+                             [&](const CellCount& cell) { return scope.touches(facts_of(segment, cell)); });
+}
+
+bool takes_whole(const Scope& scope, const ListedSegment& segment) {
+  return scope.takes_whole(segment.facts) && std::ranges::all_of(segment.cells(), [&](const CellCount& cell) {
+           return scope.touches(facts_of(segment, cell));
+         });
+}
+
 Catalog Catalog::of_files(std::vector<ListedSegment> segments) {
   Catalog catalog;
   catalog.segments_ = std::move(segments);
@@ -31,7 +71,9 @@ bool Catalog::is_sealed(Hour hour) const {
 std::optional<Hour> Catalog::first_hour() const {
   std::optional<Hour> first;
   for (const auto* list : {&segments_, &dead_letters_}) {
-    for (const ListedSegment& s : *list) first = first ? std::min(*first, s.facts.hour) : s.facts.hour;
+    for (const ListedSegment& s : *list) {
+      for_each_hour(s, [&](Hour hour) { first = first ? std::min(*first, hour) : hour; });
+    }
   }
   return first;
 }
@@ -39,7 +81,9 @@ std::optional<Hour> Catalog::first_hour() const {
 std::optional<Hour> Catalog::last_hour() const {
   std::optional<Hour> last;
   for (const auto* list : {&segments_, &dead_letters_}) {
-    for (const ListedSegment& s : *list) last = last ? std::max(*last, s.facts.hour) : s.facts.hour;
+    for (const ListedSegment& s : *list) {
+      for_each_hour(s, [&](Hour hour) { last = last ? std::max(*last, hour) : hour; });
+    }
   }
   return last;
 }
@@ -47,7 +91,7 @@ std::optional<Hour> Catalog::last_hour() const {
 std::vector<const ListedSegment*> Catalog::select(const Scope& scope) const {
   std::vector<const ListedSegment*> found;
   for (const ListedSegment& s : segments_) {
-    if (scope.touches(s.facts)) found.push_back(&s);
+    if (touches(scope, s)) found.push_back(&s);
   }
   std::sort(found.begin(), found.end(), [](const ListedSegment* a, const ListedSegment* b) {
     return std::tie(a->facts.ns, a->facts.hour, a->facts.partition, a->facts.first) <
@@ -58,15 +102,22 @@ std::vector<const ListedSegment*> Catalog::select(const Scope& scope) const {
 
 std::vector<ArchiveCell> Catalog::cells(const Scope& scope) const {
   std::map<std::pair<Hour, Namespace>, ArchiveCell> cells;
+  const auto cell_at = [&](Hour hour, const Namespace& ns) -> ArchiveCell* {
+    if (!scope.matches(ns) || !scope.touches(hour)) return nullptr;
+    ArchiveCell& cell = cells[{hour, ns}];
+    cell.hour = hour;
+    cell.ns = ns;
+    return &cell;
+  };
   for (const ListedSegment& s : segments_) {
-    if (!scope.matches(s.facts.ns) || !scope.touches(s.facts.hour)) continue;
-    ArchiveCell& cell = cells[{s.facts.hour, s.facts.ns}];
-    cell.hour = s.facts.hour;
-    cell.ns = s.facts.ns;
-    cell.digest += s.facts.counted();
-    cell.operations += s.facts.operations;
-    cell.newest_listing = std::max(cell.newest_listing, s.listed_at);
-    cell.segments.push_back(&s);
+    if (s.cells().empty()) {
+      ArchiveCell* const cell = cell_at(s.facts.hour, s.facts.ns);
+      if (cell != nullptr) add(*cell, s, s.facts.counted(), s.facts.operations);
+    }
+    for (const CellCount& part : s.cells()) {
+      ArchiveCell* const cell = cell_at(part.hour, part.ns);
+      if (cell != nullptr) add(*cell, s, part.digest, part.operations);
+    }
   }
   std::vector<ArchiveCell> out;
   out.reserve(cells.size());
@@ -76,7 +127,10 @@ std::vector<ArchiveCell> Catalog::cells(const Scope& scope) const {
 
 std::vector<Namespace> Catalog::namespaces() const {
   std::set<Namespace> names;
-  for (const ListedSegment& s : segments_) names.insert(s.facts.ns);
+  for (const ListedSegment& s : segments_) {
+    names.insert(s.facts.ns);
+    for (const CellCount& cell : s.cells()) names.insert(cell.ns);
+  }
   return {names.begin(), names.end()};
 }
 

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "archive/cell_count.h"
 #include "archive/ledger.h"
 #include "archive/ledger_problem.h"
 #include "base/result.h"
@@ -14,6 +18,14 @@
 
 namespace changevault {
 
+// What is known besides of a file that another program wrote.
+struct ForeignFacts {
+  bool adopted = false;          // listed by the chain of adopted files (archive/adopted.h); else by nothing
+  std::string source_id;         // by which records without an event_id got one
+  std::vector<CellCount> cells;  // what it holds of each hour and collection; empty: all is in one place, the
+                                 // one of its facts
+};
+
 struct ListedSegment {
   SegmentFacts facts;
   Slot slot{};            // of the commit
@@ -21,7 +33,25 @@ struct ListedSegment {
   Epoch epoch{};          // of that commit: says which life of the hub the records came from
   // That commit cannot be read; a seal names the file, and its facts were counted from its proven bytes.
   bool by_seal = false;
+  std::shared_ptr<const ForeignFacts> foreign = nullptr;  // null: a segment of our own
+
+  std::span<const CellCount> cells() const {
+    return foreign ? std::span(foreign->cells) : std::span<const CellCount>();
+  }
+  bool adopted() const { return foreign && foreign->adopted; }
 };
+
+// Calls each(hour, namespace, digest) for every place that it holds records of.
+template <typename Each>
+void for_each_place(const ListedSegment& segment, Each&& each) {
+  if (segment.cells().empty()) each(segment.facts.hour, segment.facts.ns, segment.facts.counted());
+  for (const CellCount& cell : segment.cells()) each(cell.hour, cell.ns, cell.digest);
+}
+
+// May hold records of the scope.
+bool touches(const Scope& scope, const ListedSegment& segment);
+// Every record of a segment that `touches` is in the scope.
+bool takes_whole(const Scope& scope, const ListedSegment& segment);
 
 struct PartitionState {
   PartitionId partition{};

@@ -1,8 +1,10 @@
 // Reads a catalog in spite of damage.
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
+#include "archive/adopted.h"
 #include "archive/catalog.h"
 #include "archive/chain_reader.h"
 #include "archive/partition_part.h"
@@ -41,9 +43,13 @@ class CatalogReader {
   CatalogReader(ObjectStore& store, const KeyLayout& layout) : store_(store), layout_(layout) {}
 
   Result<Catalog> read() {
+    CV_ASSIGN(adopted_, read_adopted(store_, layout_));
     CV_TRY(read_seals());
     for (const PartitionId partition : partitions_) CV_TRY(read_partition(partition));
     CV_TRY(add_sealed());
+    out_.segments_.insert(out_.segments_.end(), std::make_move_iterator(adopted_.segments.begin()),
+                          std::make_move_iterator(adopted_.segments.end()));
+    out_.problems_.insert(out_.problems_.end(), adopted_.problems.begin(), adopted_.problems.end());
     const auto by_key = [](const ListedSegment& a, const ListedSegment& b) {
       return a.facts.key < b.facts.key;
     };
@@ -72,6 +78,7 @@ class CatalogReader {
   ObjectStore& store_;
   const KeyLayout& layout_;
   Catalog out_;
+  AdoptedFiles adopted_;
   std::string previous_;           // sha256 of the last seal slot; empty where that could not be read
   std::vector<Timestamp> sealed_;  // when each seal was written
   std::vector<HourRange> open_;    // hours that no seal proves
@@ -94,6 +101,7 @@ Result<void> CatalogReader::read_seals() {
   open_.push_back({out_.sealed_to().value_or(kNoBegin), kNoEnd});
   CV_TRY(find_partitions());
   if (end.end > Slot(0)) return {};
+  if (partitions_.empty() && (adopted_.slots > 0 || !adopted_.problems.empty())) return {};
   if (partitions_.empty()) {
     return Error(ErrorCode::kNotFound, "there is no archive here yet", store_.url() + "/" + layout_.root(),
                  "'changevault init' makes one; if there should be one, check store.url and store.root");

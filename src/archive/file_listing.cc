@@ -130,22 +130,4 @@ Result<void> for_each_named_file(
   return Listing(store, layout, scope, each).run();
 }
 
-Result<Catalog> read_named_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
-                                 std::stop_token stop) {
-  std::vector<std::pair<std::string, Timestamp>> files;
-  CV_TRY(for_each_named_file(store, layout, scope,
-                             [&](const ObjectInfo& object, const SegmentName&) -> Result<void> {
-                               files.emplace_back(object.key, object.modified);
-                               return {};
-                             }));
-  std::vector<ListedSegment> segments;
-  for (const auto& [key, modified] : files) {
-    if (stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", key);
-    CV_ASSIGN(ListedSegment segment, read_unlisted(store, layout, key));
-    segment.listed_at = modified;
-    segments.push_back(std::move(segment));
-  }
-  return Catalog::of_files(std::move(segments));
-}
-
 }  // namespace changevault

@@ -2,11 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <stop_token>
-#include <string>
-#include <vector>
 
-#include "archive/catalog.h"
 #include "base/result.h"
 #include "model/scope.h"
 #include "store/key_layout.h"
@@ -20,11 +16,5 @@ namespace changevault {
 Result<void> for_each_named_file(
     ObjectStore& store, const KeyLayout& layout, const Scope& scope,
     const std::function<Result<void>(const ObjectInfo&, const SegmentName&)>& each);
-
-// A catalog of these files, each read whole: its counts, times, digest and sha256 are those of its bytes now,
-// and prove nothing about what should be there. Nothing is sealed in it. Without any file it has no segments.
-// Errors: what a file holds that is no record; what the store says; kCancelled.
-Result<Catalog> read_named_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
-                                 std::stop_token stop);
 
 }  // namespace changevault

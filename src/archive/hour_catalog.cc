@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "archive/adopted.h"
 #include "archive/partition_part.h"
 #include "archive/sealed_listing.h"
 
@@ -24,6 +25,7 @@ void sort_by_key(std::vector<SealedSegment>& objects) {
 
 Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layout) {
   HourCatalog catalog(store, layout);
+  CV_TRY(catalog.read_adopted_files());
   CV_TRY(catalog.read_seals());
   for (const Stretch& hole : catalog.holes_) CV_TRY(catalog.read_stretch(hole));
   CV_TRY(catalog.read_stretch(
@@ -31,6 +33,20 @@ Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layou
   CV_TRY(catalog.read_lost_slots());
   catalog.finish();
   return catalog;
+}
+
+Result<void> HourCatalog::read_adopted_files() {
+  CV_ASSIGN(AdoptedFiles adopted, read_adopted(*store_, *layout_));
+  has_adopted_chain_ = adopted.slots > 0 || !adopted.problems.empty();
+  problems_.insert(problems_.end(), adopted.problems.begin(), adopted.problems.end());
+  adopted_ = std::move(adopted.segments);
+  for (std::size_t i = 0; i < adopted_.size(); ++i) {
+    files_span_cells_ = files_span_cells_ || !adopted_[i].cells().empty();
+    for_each_place(adopted_[i], [&](Hour hour, const Namespace& ns, const Digest&) {
+      adopted_at_[{hour, ns}].push_back(i);
+    });
+  }
+  return {};
 }
 
 Result<void> HourCatalog::read_seals() {
@@ -44,6 +60,7 @@ Result<void> HourCatalog::read_seals() {
       problems_.push_back({seals_gone(*layout_), kNoBegin, kNoBegin});
       return {};
     }
+    if (has_adopted_chain_) return {};
     return Error(ErrorCode::kNotFound, "there is no archive here yet", store_->url() + "/" + layout_->root(),
                  "'changevault init' makes one; if there should be one, check store.url and store.root");
   }
@@ -110,7 +127,7 @@ Result<void> HourCatalog::take_seal(const SealEntry& seal, const WalkedEntry& wa
   }
   const auto place = static_cast<std::int32_t>(seals_.size());
   for (const SealedCell& cell : seal.cells) {
-    cells_.push_back({cell.hour, ns_index(cell.ns), place, cell.digest, walked.entry.header.time});
+    cells_.push_back({cell.hour, ns_index(cell.ns), place, cell.digest, walked.entry.header.time, false});
   }
   for (const SealedLoss& loss : seal.lost) {
     lost_slots_.try_emplace({loss.partition, loss.slot}, seal.from, seal.to);
@@ -203,12 +220,16 @@ Result<void> HourCatalog::read_lost_slots() {
 
 void HourCatalog::finish() {
   for (const auto& [place, listings] : open_) {
-    HourCell cell{place.first, ns_index(place.second), -1, {}, {}};
+    HourCell cell{place.first, ns_index(place.second), -1, {}, {}, false};
     for (const ListedSegment& listed : listings) {
       cell.digest += listed.facts.counted();
       cell.listed_by = std::max(cell.listed_by, listed.listed_at);
     }
     cells_.push_back(cell);
+  }
+  for (const auto& [place, files] : adopted_at_) {
+    ns_index(place.second);
+    extend(place.first);
   }
   std::vector<std::uint32_t> ordered(ns_indexes_.size());
   for (auto& [ns, index] : ns_indexes_) {
@@ -217,10 +238,30 @@ void HourCatalog::finish() {
     index = ordered[index];
   }
   for (HourCell& cell : cells_) cell.ns = ordered[cell.ns];
+  add_adopted_cells();
   std::sort(cells_.begin(), cells_.end(), [](const HourCell& a, const HourCell& b) {
     return std::tie(a.hour, a.ns) < std::tie(b.hour, b.ns);
   });
   if (!holes_.empty() && holes_.front().from == kNoBegin) sealed_from_ = first_;
+}
+
+// To the cells of the same place, or as cells of their own.
+void HourCatalog::add_adopted_cells() {
+  if (adopted_.empty()) return;
+  std::map<std::pair<Hour, std::uint32_t>, Digest> sums;
+  for (const ListedSegment& file : adopted_) {
+    for_each_place(file, [&](Hour hour, const Namespace& ns, const Digest& digest) {
+      sums[{hour, ns_indexes_.at(ns)}] += digest;
+    });
+  }
+  for (HourCell& cell : cells_) {
+    const auto found = sums.find({cell.hour, cell.ns});
+    if (found == sums.end()) continue;
+    cell.digest += found->second;
+    sums.erase(found);
+  }
+  for (const auto& [place, digest] : sums)
+    cells_.push_back({place.first, place.second, -1, digest, {}, false});
 }
 
 std::uint32_t HourCatalog::ns_index(const Namespace& ns) {
@@ -250,10 +291,13 @@ Result<std::vector<SealedSegment>> HourCatalog::objects_of(const HourCell& cell)
   if (cell.seal >= 0) {
     CV_TRY(keep_seal(cell.seal));
     objects = kept_objects_[place];
-  } else {
-    for (const ListedSegment& listed : open_.at(place)) {
+  } else if (const auto open = open_.find(place); open != open_.end()) {
+    for (const ListedSegment& listed : open->second)
       objects.push_back({listed.facts.key, listed.facts.sha256});
-    }
+  }
+  if (const auto adopted = adopted_at_.find(place); adopted != adopted_at_.end()) {
+    for (const std::size_t i : adopted->second)
+      objects.push_back({adopted_[i].facts.key, adopted_[i].facts.sha256});
   }
   sort_by_key(objects);
   return objects;
@@ -264,10 +308,14 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
   std::vector<ListedSegment> out;
   std::set<std::int32_t> seals;
   std::map<Hour, std::set<Namespace>> wanted;
+  std::set<std::size_t> adopted;
   for (const HourCell& cell : cells) {
+    const Place place{cell.hour, namespaces_[cell.ns]};
+    if (const auto at = adopted_at_.find(place); at != adopted_at_.end())
+      adopted.insert(at->second.begin(), at->second.end());
     if (cell.seal < 0) {
-      const auto& open = open_.at({cell.hour, namespaces_[cell.ns]});
-      out.insert(out.end(), open.begin(), open.end());
+      if (const auto open = open_.find(place); open != open_.end())
+        out.insert(out.end(), open->second.begin(), open->second.end());
     } else {
       seals.insert(cell.seal);
       wanted[cell.hour].insert(namespaces_[cell.ns]);
@@ -306,6 +354,7 @@ Result<std::vector<ListedSegment>> HourCatalog::listings_of(std::span<const Hour
     first = std::next(last);
   }
   if (!damage.empty()) CV_TRY(add_sealed(cells, damage, out, problems));
+  for (const std::size_t i : adopted) out.push_back(adopted_[i]);
   std::sort(out.begin(), out.end(), [](const ListedSegment& a, const ListedSegment& b) {
     return std::tie(a.facts.ns, a.facts.hour, a.facts.partition, a.slot, a.facts.first) <
            std::tie(b.facts.ns, b.facts.hour, b.facts.partition, b.slot, b.facts.first);

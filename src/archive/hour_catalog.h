@@ -5,6 +5,9 @@
 // partitions' chains only the end is read, from the slots on that the newest seal names. Names, times and
 // facts of single segments are looked up for the cells that ask for them.
 //
+// Files of other programs that were adopted (archive/adopted.h) come on top: they stand in a chain of their
+// own, which is read whole, and no seal speaks of them.
+//
 // Damage costs no more than what it touches. A seal that cannot be read is replaced by what the partitions'
 // chains say about its hours; a commit that cannot be read makes the hours that it may speak of uncertain.
 // Both are told as problems. Only where the ledger's ends cannot be found nothing is known.
@@ -33,9 +36,10 @@ namespace changevault {
 struct HourCell {
   Hour hour;
   std::uint32_t ns = 0;    // index into namespaces
-  std::int32_t seal = -1;  // the seal that names it, by its place; -1: it comes from the partitions' chains
+  std::int32_t seal = -1;  // the seal that names it, by its place; -1: no seal does
   Digest digest;
-  Timestamp listed_by{};  // its segments were listed by then, at the latest
+  Timestamp listed_by{};  // its segments (but adopted ones) were listed by then, at the latest
+  bool damaged = false;   // one of its files cannot be read whole: it holds this at the least
   bool operator==(const HourCell&) const = default;
 };
 
@@ -66,6 +70,10 @@ class HourCatalog {
   std::optional<Hour> sealed_to() const { return sealed_to_; }  // exclusive
   bool is_sealed(Hour hour) const { return sealed_from_ && *sealed_from_ <= hour && hour < *sealed_to_; }
 
+  const std::vector<ListedSegment>& adopted() const { return adopted_; }
+  // Some adopted file holds records of several cells.
+  bool files_span_cells() const { return files_span_cells_; }
+
   // The objects of a cell, ordered by key. The seal of the last question is kept: ask hour by hour.
   Result<std::vector<SealedSegment>> objects_of(const HourCell& cell);
 
@@ -94,6 +102,7 @@ class HourCatalog {
 
   HourCatalog(ObjectStore& store, const KeyLayout& layout) : store_(&store), layout_(&layout) {}
 
+  Result<void> read_adopted_files();
   Result<void> read_seals();
   Result<void> take_seal_slot(Slot slot, SlotOutcome outcome);
   void take_hub(Slot slot, const HubEntry& hub);
@@ -108,6 +117,7 @@ class HourCatalog {
                           std::vector<ListedSegment>& listings, std::vector<LedgerProblem>* problems);
   Result<void> keep_seal(std::int32_t seal);
   void finish();
+  void add_adopted_cells();
   std::uint32_t ns_index(const Namespace& ns);
   void extend(Hour hour);
 
@@ -129,6 +139,10 @@ class HourCatalog {
   std::vector<LostRange> lost_;
   std::vector<LedgerProblem> problems_;
   std::optional<Hour> first_, end_, sealed_from_, sealed_to_;
+  std::vector<ListedSegment> adopted_;
+  std::map<Place, std::vector<std::size_t>> adopted_at_;  // indexes into it
+  bool has_adopted_chain_ = false;
+  bool files_span_cells_ = false;
   std::int32_t kept_seal_ = -1;
   std::map<Place, std::vector<SealedSegment>> kept_objects_;  // of that seal
 };

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "archive/adoption.h"
 #include "archive/archive_identity.h"
 #include "archive/archiver.h"
 #include "archive/chain.h"
@@ -53,6 +54,14 @@ Result<void> check_group(const Archiver::Parts& parts, const ArchiverOptions& op
   return check_owner(options.group, group->owner, archive, parts.hub.url());
 }
 
+// Objects are named by partition and position: an archiver must never want the name of an adopted file.
+Result<void> check_adopted(const Archiver::Parts& parts) {
+  CV_ASSIGN(const std::string key, adopted_name_of_ours(parts.store, parts.layout));
+  if (key.empty()) return {};
+  return Error(ErrorCode::kUsage, "files under names of this program's own were adopted here", key,
+               "choose another store.root for the new archive; this one stays readable as it is");
+}
+
 HubEntry entry_for(const HubDescription& hub, const ArchiverOptions& options) {
   return {hub.kind, hub.identity, hub.topic, Epoch(0), options.group, options.source_id, hub.partitions};
 }
@@ -79,6 +88,7 @@ Result<void> init_archive(const Archiver::Parts& parts, const ArchiverOptions& o
   Chain chain(parts.store, parts.layout.seal_chain());
   CV_ASSIGN(const Slot end, chain.find_end());
   if (end == Slot(0)) {
+    CV_TRY(check_adopted(parts));
     const EntryHeader header{options.owner, parts.random.nonce(), parts.clock.now(), kNoPrevious};
     CV_ASSIGN(const Chain::CreateOutcome outcome, chain.create(Slot(0), encode_entry({header, entry})));
     if (outcome == Chain::CreateOutcome::kCreated) return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "archive/adopted.h"
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
 
@@ -25,6 +26,12 @@ class Chains {
   Result<LeftoverFate> fate_of(const std::string& key) {
     const auto name = layout_.parse(key);
     if (!name || !name->origin) return LeftoverFate::kForeign;
+    if (!adopted_) {
+      CV_ASSIGN(adopted_, read_adopted(store_, layout_));
+      for (const ListedSegment& file : adopted_->segments) adopted_keys_.insert(file.facts.key);
+    }
+    if (adopted_keys_.contains(key)) return LeftoverFate::kListed;
+    if (!adopted_->problems.empty()) return LeftoverFate::kUnknown;
     const PartitionId partition = name->origin->partition;
     auto found = chains_.find(partition);
     if (found == chains_.end()) {
@@ -38,6 +45,8 @@ class Chains {
   ObjectStore& store_;
   const KeyLayout& layout_;
   std::map<PartitionId, ChainFacts> chains_;
+  std::optional<AdoptedFiles> adopted_;
+  std::set<std::string> adopted_keys_;
 };
 
 }  // namespace

@@ -4,9 +4,12 @@
 
 namespace changevault {
 
-Result<RecordFilter> RecordFilter::of(const Scope& scope, bool proven) {
+Result<RecordFilter> RecordFilter::of(const Scope& scope, bool proven,
+                                      const std::optional<std::string>& source) {
   CV_ASSIGN(RecordConditions conditions, RecordConditions::of(scope));
-  return RecordFilter(scope, proven, std::move(conditions));
+  RecordFilter filter(scope, proven, std::move(conditions));
+  if (source) filter.completer_.emplace(*source);
+  return filter;
 }
 
 bool RecordFilter::takes_front(const RecordView& record) const {
@@ -37,7 +40,10 @@ Result<RecordView> RecordFilter::whole(std::string_view line) {
   std::string_view value;
   if (!proven_ && !(json_.open(line, /*check_escapes=*/true) && json_.check(value) && json_.finish()))
     return Error(ErrorCode::kCorrupt, "record: not JSON: " + json_.error());
-  return scanner_.scan(line);
+  if (!completer_) return scanner_.scan(line);
+  CV_ASSIGN(RecordView record, scanner_.scan_loosely(line));
+  CV_TRY(completer_->complete(record));
+  return record;
 }
 
 }  // namespace changevault

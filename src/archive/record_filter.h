@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "codec/event_parser.h"
 #include "codec/json_reader.h"
+#include "codec/record_completer.h"
 #include "codec/record_conditions.h"
 #include "codec/record_front.h"
 #include "codec/record_scanner.h"
@@ -24,8 +25,10 @@ namespace changevault {
 // each line is checked whole, whether it is in the scope or not.
 class RecordFilter {
  public:
-  // `scope` outlives it. kUsage for a key or condition that means nothing.
-  static Result<RecordFilter> of(const Scope& scope, bool proven);
+  // `scope` outlives it. With a source, what a record lacks is filled in (codec/record_completer.h). kUsage
+  // for a key or condition that means nothing.
+  static Result<RecordFilter> of(const Scope& scope, bool proven,
+                                 const std::optional<std::string>& source = std::nullopt);
 
   enum class Need : std::uint8_t {
     kFacts,  // what stands before document_key, and the line, is enough
@@ -48,6 +51,7 @@ class RecordFilter {
   RecordFrontReader fronts_;
   RecordScanner scanner_;
   JsonReader json_{kMaxEventDepth + 1};
+  std::optional<RecordCompleter> completer_;
 };
 
 }  // namespace changevault

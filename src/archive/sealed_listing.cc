@@ -105,12 +105,4 @@ Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, c
   return listed;
 }
 
-Result<ListedSegment> read_unlisted(ObjectStore& store, const KeyLayout& layout, const std::string& key) {
-  const auto name = layout.parse(key);
-  ListedSegment listed = name_sealed(layout, {key, {}}, name ? name->ns : Namespace{});
-  listed.by_seal = false;
-  CV_TRY(count(store, layout, listed));
-  return listed;
-}
-
 }  // namespace changevault

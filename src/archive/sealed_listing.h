@@ -16,9 +16,6 @@ namespace changevault {
 Result<ListedSegment> read_sealed(ObjectStore& store, const KeyLayout& layout, const SealedSegment& sealed,
                                   const Namespace& ns);
 
-// The same of a file that nothing names: its sha256 is what its bytes have now.
-Result<ListedSegment> read_unlisted(ObjectStore& store, const KeyLayout& layout, const std::string& key);
-
 // The same without reading: what its name and the seal tell; no counts, no sizes.
 ListedSegment name_sealed(const KeyLayout& layout, const SealedSegment& sealed, const Namespace& ns);
 

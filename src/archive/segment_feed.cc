@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "codec/segment_reader.h"
+#include "store/key_layout.h"
 #include "store/object_source.h"
 
 namespace changevault {
@@ -44,10 +45,6 @@ std::size_t in_one_request(std::span<const BlockFacts> blocks, std::int64_t most
   return count;
 }
 
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 }  // namespace
 
 SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop, TextForm form)
@@ -64,6 +61,16 @@ Error SegmentFeed::placed_here(Error error, const SegmentRef& segment) const {
   return placed(std::move(error), segment);
 }
 
+bool SegmentFeed::is_of_others(const SegmentRef& segment) const {
+  return source_ && !KeyLayout::has_own_file_name(segment.key);
+}
+
+// What another program wrote is as it wrote it, also where the ledger knows the bytes.
+Result<RecordFilter> SegmentFeed::filter_for(const SegmentRef& segment) const {
+  if (is_of_others(segment)) return RecordFilter::of(scope_, /*proven=*/false, source_);
+  return RecordFilter::of(scope_, !segment.sha256.empty());
+}
+
 Result<void> SegmentFeed::read(const SegmentRef& segment, const EachRecord& each) {
   return read_taken(segment, RecordFilter::Need::kWhole, each);
 }
@@ -74,7 +81,7 @@ Result<void> SegmentFeed::read_facts(const SegmentRef& segment, const EachRecord
 
 Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& choose,
                                       const EachRecord& each) {
-  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
+  CV_ASSIGN(RecordFilter filter, filter_for(segment));
   return read_lines(segment, [&](std::string_view line) -> Result<void> {
     const auto facts = filter.take(line, RecordFilter::Need::kFacts);
     if (!facts) return placed_here(facts.error(), segment);
@@ -88,7 +95,7 @@ Result<void> SegmentFeed::read_chosen(const SegmentRef& segment, const Choose& c
 
 Result<void> SegmentFeed::read_taken(const SegmentRef& segment, RecordFilter::Need need,
                                      const EachRecord& each) {
-  CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, !segment.sha256.empty()));
+  CV_ASSIGN(RecordFilter filter, filter_for(segment));
   return read_lines(segment, [&](std::string_view line) -> Result<void> {
     const auto record = filter.take(line, need);
     if (!record) return placed_here(record.error(), segment);
@@ -148,12 +155,14 @@ Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& 
     hasher.update(piece);
     bytes_read_ += static_cast<std::int64_t>(piece.size());
   });
-  SegmentReader reader(source, form_);
+  const TextForm form = is_of_others(segment) ? TextForm::kGzipOrPlain : form_;
+  SegmentReader reader(source, form);
   line_ = 0;
   std::int64_t blank = 0;
-  const auto each_line = [&](std::string_view line) {
+  const auto each_line = [&](std::string_view text) {
     ++line_;
-    if (form_ == TextForm::kGzip || !is_blank(line)) return each(line);
+    const std::string_view line = form == TextForm::kGzip ? text : plain_line(text);
+    if (form == TextForm::kGzip || !line.empty()) return each(line);
     ++blank;
     return Result<void>();
   };

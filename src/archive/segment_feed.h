@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -27,6 +28,11 @@ class SegmentFeed final : public RecordFeed {
   // of an archive, people made them; blank lines are none.
   SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop = {},
               TextForm form = TextForm::kGzip);
+  // Records of others that lack an event_id get the one that this source makes of their event, and the other
+  // fields that it tells (codec/record_completer.h); without this call such a record is an error. Files whose
+  // names are not ours are checked whole then, whoever vouches for their bytes, and may be plain text.
+  void complete_with(const std::string& source_id) { source_ = source_id; }
+
   Result<void> read(const SegmentRef& segment, const EachRecord& each) override;
   // These parse no more of a line than they need, where the ledger's sha256 vouches for what follows.
   Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) override;
@@ -51,6 +57,8 @@ class SegmentFeed final : public RecordFeed {
   using EachLine = std::function<Result<void>(std::string_view)>;
   // Errors of a reader: with the file that they are of, and the line that is being read.
   Error placed(Error error, const SegmentRef& segment) const;
+  bool is_of_others(const SegmentRef& segment) const;
+  Result<RecordFilter> filter_for(const SegmentRef& segment) const;
   Error placed_here(Error error, const SegmentRef& segment) const;
   Result<void> read_taken(const SegmentRef& segment, RecordFilter::Need need, const EachRecord& each);
   Result<void> read_block(const SegmentRef& segment, const BlockFacts& block, std::string_view bytes,
@@ -61,6 +69,7 @@ class SegmentFeed final : public RecordFeed {
   const Scope& scope_;
   std::stop_token stop_;
   TextForm form_;
+  std::optional<std::string> source_;
   std::string sha256_;
   std::int64_t gzip_members_ = 0;
   std::int64_t line_ = 0;

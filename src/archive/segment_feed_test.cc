@@ -179,6 +179,37 @@ TEST_F(SegmentFeedTest, RecordsOfOthersAreCheckedToTheLastByte) {
   }
 }
 
+// Plain text with other line ends and blank lines, ids left out: what the event tells is filled in, also
+// where a sha256 vouches for the bytes.
+TEST_F(SegmentFeedTest, RecordsOfOthersAreCompleted) {
+  const std::string record =
+      R"({"enqueued_time":"2025-01-15T12:00:00Z","raw_event":{"_id":{"_data":"8201"},"operationType":"insert",)"
+      R"("ns":{"db":"shop","coll":"orders"}}})";
+  SegmentRef named = put("named", record + "\r\n\r\n" + record);
+  SegmentRef unnamed = named;
+  unnamed.sha256.clear();
+  Scope orders;
+  orders.collection = "orders";
+  orders.operations = {"insert"};
+  SegmentFeed feed(store_, orders);
+  const auto none = [](const RecordView&) -> Result<void> { return {}; };
+  EXPECT_ERROR(feed.read(named, none), ErrorCode::kCorrupt);
+  feed.complete_with("default");
+  for (const SegmentRef& ref : {named, unnamed}) {
+    std::int64_t records = 0;
+    const auto each = [&](const RecordView& view) -> Result<void> {
+      ++records;
+      EXPECT_EQ(view.event_id, to_string(EventId::of_token("default", "8201")));
+      EXPECT_EQ(view.line, record);
+      return {};
+    };
+    EXPECT_OK(feed.read(ref, each));
+    EXPECT_OK(feed.read_facts(ref, each));
+    EXPECT_OK(feed.read_chosen(ref, [](const RecordView&) { return true; }, each));
+    EXPECT_EQ(records, 6);
+  }
+}
+
 // `cat --limit 10` of a large segment brings a few blocks over the network, not the file.
 TEST_F(SegmentFeedTest, WhoWantsTheFirstRecordsFetchesNoMore) {
   std::string text(200'000, 'x');

@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include "archive/verify_adopted.h"
 #include "archive/verify_ledger.h"
 #include "archive/verify_memory.h"
 #include "archive/verify_segment.h"
@@ -78,6 +79,9 @@ class Verifier {
     for (const ListedSegment& s : ledger_.segments) {
       if (scope_.touches(s.facts)) targets_.push_back({&s, false, std::nullopt});
     }
+    for (const ListedSegment& s : ledger_.adopted) {
+      if (touches(scope_, s)) targets_.push_back({&s, false, std::nullopt});
+    }
     // Dead letters have no namespace: a scope that names one is not about them.
     for (const ListedSegment& s : ledger_.dead_letters) {
       if (scope_.matches(Namespace{}) && scope_.touches(s.facts.hour))
@@ -90,7 +94,7 @@ class Verifier {
     std::unordered_map<std::string_view, Target*> targets;
     for (Target& t : targets_) targets.emplace(t.facts().key, &t);
     std::unordered_set<std::string_view> listed;
-    for (const auto* list : {&ledger_.segments, &ledger_.dead_letters}) {
+    for (const auto* list : {&ledger_.segments, &ledger_.dead_letters, &ledger_.adopted}) {
       for (const ListedSegment& s : *list) listed.insert(s.facts.key);
     }
     std::set<std::string_view> salvage;
@@ -168,6 +172,7 @@ class Verifier {
 
   // Of which source and which life of the hub its records are: their ids are made from it.
   RecordIdentity identity_of(const Target& target) const {
+    if (target.listed->adopted()) return {target.listed->foreign->source_id, "", Epoch(0)};
     const HubEntry* hub = ledger_.hub_of(target.listed->epoch);
     if (hub == nullptr) return {"", "", target.listed->epoch};
     return {hub->source_id, hub->identity, hub->epoch};
@@ -182,7 +187,8 @@ class Verifier {
       const Target& target = *to_check_[i];
       const VerifyContext context{store_, layout_, identity_of(target), bytes_read_, stop_};
       const ObjectInfo* seen = target.seen ? &*target.seen : nullptr;
-      const auto checked = options_.mode == VerifyMode::kQuick
+      const auto checked = target.listed->adopted() ? check_adopted(context, *target.listed, seen)
+                           : options_.mode == VerifyMode::kQuick
                                ? verify_presence(context, target.facts(), target.dead_letter, seen)
                                : verify_segment(context, target.facts(), target.dead_letter, seen);
       const MutexLock lock(mutex_);
@@ -195,8 +201,15 @@ class Verifier {
     }
   }
 
+  Result<SegmentCheck> check_adopted(const VerifyContext& context, const ListedSegment& listed,
+                                     const ObjectInfo* seen) const {
+    return options_.mode == VerifyMode::kQuick ? verify_adopted_presence(context, listed, seen)
+                                               : verify_adopted(context, listed, seen);
+  }
+
   void take(const SegmentCheck& check, const Target& target) CV_REQUIRES(mutex_) {
     ++found_.done;
+    if (target.listed->adopted()) ++found_.adopted;
     found_.bytes += check.bytes;
     (target.dead_letter ? found_.dead_letters : found_.records) += check.records;
     if (!target.dead_letter) ++found_.segments;
@@ -220,6 +233,7 @@ class Verifier {
     report_.records_checked = found_.records;
     report_.dead_letters_checked = found_.dead_letters;
     report_.segments_checked = found_.segments;
+    report_.adopted_checked = found_.adopted;
     report_.problems.insert(report_.problems.end(), found_.problems.begin(), found_.problems.end());
     unreadable_ = found_.unreadable;
   }
@@ -235,8 +249,9 @@ class Verifier {
       report_.verdict = Verdict::kPass;
       if (targets_.empty()) report_.reason = "quiet: sealed without events";
     } else {
-      report_.reason =
-          ledger_.segments.empty() ? "the archive is empty" : "nothing is known about this scope";
+      report_.reason = ledger_.segments.empty() && ledger_.adopted.empty()
+                           ? "the archive is empty"
+                           : "nothing is known about this scope";
     }
   }
 
@@ -273,6 +288,7 @@ class Verifier {
   // What the workers share.
   struct Findings {
     std::int64_t done = 0, bytes = 0, records = 0, dead_letters = 0, segments = 0, unreadable = 0;
+    std::int64_t adopted = 0;
     std::vector<VerifyProblem> problems;
   };
   Mutex mutex_;

@@ -42,6 +42,8 @@ struct VerifyReport {
   std::int64_t segments_checked = 0;  // of a quick verification: looked for, not read
   std::int64_t records_checked = 0;
   std::int64_t dead_letters_checked = 0;  // records in dead-letter objects
+  std::int64_t adopted_checked =
+      0;  // of the segments: files of other programs, which prove nothing of others
   std::int64_t seals_checked = 0;
   std::int64_t slots_checked = 0;
   std::int64_t bytes_read = 0;

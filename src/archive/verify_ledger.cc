@@ -7,7 +7,9 @@
 
 #include <fmt/core.h>
 
+#include "archive/adopted.h"
 #include "archive/chain.h"
+#include "archive/ledger_problem.h"
 #include "archive/ledger_walk.h"
 #include "archive/seal_content.h"
 #include "base/hash.h"
@@ -21,6 +23,7 @@ class LedgerChecker {
   LedgerChecker(ObjectStore& store, const KeyLayout& layout) : store_(store), layout_(layout) {}
 
   Result<LedgerCheck> run() {
+    CV_TRY(check_adopted_chain());
     CV_TRY(check_seals_chain());
     if (!check_.exists) return std::move(check_);
     for (std::int32_t p = 0; p < check_.partitions(); ++p) CV_TRY(check_partition(PartitionId(p)));
@@ -98,13 +101,27 @@ class LedgerChecker {
     return {};
   }
 
+  Result<void> check_adopted_chain() {
+    CV_ASSIGN(AdoptedFiles adopted, read_adopted(store_, layout_));
+    has_adopted_chain_ = adopted.slots > 0 || !adopted.problems.empty();
+    check_.slots += adopted.slots;
+    check_.identity = adopted.identity;  // until a seal has a better one
+    check_.adopted = std::move(adopted.segments);
+    for (const LedgerProblem& damage : adopted.problems) {
+      const bool gone = damage.error.code == ErrorCode::kNotFound;
+      problem(gone ? "chain-missing" : "chain", damage.error.object, damage.error.message);
+    }
+    return {};
+  }
+
   Result<void> check_seals_chain() {
     Chain chain(store_, layout_.seal_chain());
     CV_ASSIGN(const Slot end, listed_end(chain.folder()));
     if (end == Slot(0)) {
-      CV_ASSIGN(const ListPage ledger, store_.list(layout_.ledger_prefix(), std::nullopt, {}, 1));
-      check_.exists = !ledger.objects.empty();
-      if (check_.exists)
+      // Recoveries and acknowledgements leave their records beside an archive without a ledger, too.
+      CV_ASSIGN(const std::vector<PartitionId> chains, partition_chains(store_, layout_));
+      check_.exists = !chains.empty() || has_adopted_chain_;
+      if (!chains.empty())
         problem("chain-missing", chain.key(Slot(0)),
                 "the chain of seals is gone, other parts of the ledger exist");
       return {};
@@ -259,7 +276,7 @@ class LedgerChecker {
 
   void check_objects_listed_once() {
     std::set<std::string> keys;
-    for (const auto* list : {&check_.segments, &check_.dead_letters}) {
+    for (const auto* list : {&check_.segments, &check_.dead_letters, &check_.adopted}) {
       for (const ListedSegment& s : *list) {
         if (!keys.insert(s.facts.key).second)
           problem("listed-twice", s.facts.key, "more than one ledger slot lists it");
@@ -430,6 +447,7 @@ class LedgerChecker {
   ObjectStore& store_;
   const KeyLayout& layout_;
   LedgerCheck check_;
+  bool has_adopted_chain_ = false;
   std::vector<SealPlace> seal_places_;  // of check_.seals
   Slot hub_slot_{};                     // of the newest hub entry met so far
   Slot seals_end_{};                    // behind what was read of their chain

@@ -27,6 +27,7 @@ struct LedgerCheck {
   std::vector<HubPeriod> hubs;  // in their order
   std::vector<ListedSegment> segments;
   std::vector<ListedSegment> dead_letters;
+  std::vector<ListedSegment> adopted;  // files of other programs (archive/adopted.h)
   std::vector<LostRange> lost;
   std::vector<SealEntry> seals;
   std::map<PartitionId, Slot> ends;  // behind the last slot of each partition's chain

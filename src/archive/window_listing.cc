@@ -34,6 +34,10 @@ class WindowReader {
   Result<std::vector<ListedSegment>> read() {
     CV_ASSIGN(const ChainEnd found, find_chain_end(store_, layout_.seal_chain()));
     if (found.damage || found.end == Slot(0)) return not_this_way();
+    // Of adopted files no seal speaks.
+    const Result<ObjectInfo> adopted = store_.head(layout_.adopted_chain() + KeyLayout::slot_name(Slot(0)));
+    if (adopted) return not_this_way();
+    if (adopted.error().code != ErrorCode::kNotFound) return adopted.error();
     CV_ASSIGN(const Seal newest, seal_before(found.end));
     if (scope_.time.from < newest.entry.to.start()) CV_TRY(read_sealed_hours(newest));
     if (scope_.time.to > newest.entry.to.start()) CV_TRY(read_open_hours(newest, found.end));

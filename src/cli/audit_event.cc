@@ -58,6 +58,7 @@ Result<std::vector<EventPlace>> search(Context& context, const std::vector<const
   CV_ASSIGN(ObjectStore* const store, context.parts.store());
   const Scope everything;
   SegmentFeed feed(*store, everything, context.stop);
+  feed.complete_with(context.configuration.source.id);
   Progress progress(context.out, context.parts.clock());
   return find_event(segments, feed, id, [&](std::int64_t done, std::int64_t all) {
     progress.show([&] {

@@ -1,8 +1,8 @@
 #include "cli/context.h"
 
-#include "archive/file_listing.h"
 #include "cli/ledger_warning.h"
-#include "service/archive_files.h"
+#include "cli/progress.h"
+#include "cli/text.h"
 #include "service/read_catalog.h"
 
 namespace changevault {
@@ -15,6 +15,26 @@ Result<Kind> known(Result<Kind> found, const ObjectStore& store) {
   if (found.has_value() || found.error().code != ErrorCode::kNotFound) return found;
   return Error(ErrorCode::kIndeterminate, "there is no archive yet", store.url(),
                "make one with: changevault init (or correct store.url and store.root in the configuration)");
+}
+
+FileReading reading_with(Context& context, Progress& progress) {
+  FileReading reading;
+  reading.stop = context.stop;
+  reading.on_progress = [&progress](const FoundProgress& p) {
+    progress.show([&] {
+      return "reading: " + with_thousands(p.files_done) + " of " + counted(p.files_all, "file") + ", " +
+             human_bytes(p.bytes_done) + progress.remaining(p.bytes_done, p.bytes_all);
+    });
+  };
+  reading.on_trouble = [&context](const Error& error) {
+    context.out.note("note: what was read is not remembered; " + error.to_string());
+  };
+  return reading;
+}
+
+Error damaged_file(const FoundFile& file) {
+  return Error(ErrorCode::kCorrupt, "a file of the scope is damaged: " + file.problem, file.key,
+               "put it right or take it away, or name a scope without it");
 }
 
 }  // namespace
@@ -34,14 +54,17 @@ Result<Context::FoundCatalog> Context::catalog_of(const Scope& scope) {
     return FoundCatalog{std::move(found).value(), false};
   }
   if (found.error().code != ErrorCode::kNotFound) return found.error();
-  CV_TRY(archived_files(*store, parts.layout(), scope));  // says so where there are none
-  CV_ASSIGN(Catalog files, read_named_files(*store, parts.layout(), scope, stop));
-  return FoundCatalog{std::move(files), true};
+  Progress progress(out, parts.clock());
+  CV_ASSIGN(const FoundArchive files, read_found_archive(parts, scope, reading_with(*this, progress)));
+  for (const FoundFile& file : files.files()) {
+    if (!file.is_whole() && may_hold(file, parts.layout(), scope)) return damaged_file(file);
+  }
+  return FoundCatalog{files.catalog(parts.layout(), scope), true};
 }
 
-Result<HourCatalog> Context::hour_catalog() {
-  CV_ASSIGN(ObjectStore* const store, parts.store());
-  return known(read_hour_catalog(*store, parts.layout()), *store);
+Result<KnownArchive> Context::known_archive(const Scope& scope) {
+  Progress progress(out, parts.clock());
+  return read_known_archive(parts, scope, reading_with(*this, progress));
 }
 
 bool Context::confirm(const std::string& question) {

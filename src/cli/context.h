@@ -7,9 +7,9 @@
 #include <string>
 
 #include "archive/catalog.h"
-#include "archive/hour_catalog.h"
 #include "cli/output.h"
 #include "service/configuration.h"
+#include "service/known_archive.h"
 #include "service/parts.h"
 
 namespace changevault {
@@ -44,8 +44,9 @@ struct Context {
     bool without_ledger = false;
   };
   Result<FoundCatalog> catalog_of(const Scope& scope);
-  // The same, hour by hour: much quicker where nothing is asked of single segments.
-  Result<HourCatalog> hour_catalog();
+  // What is known hour by hour: much quicker where nothing is asked of single segments. Of an archive without
+  // a ledger the files of the scope are read, as far as that is not remembered.
+  Result<KnownArchive> known_archive(const Scope& scope);
   // Asks on the terminal; false where stdin or stderr is none, or for anything but y or yes.
   bool confirm(const std::string& question);
 };

@@ -242,8 +242,8 @@ void print_next(Output& out, const Coverage& coverage, const CoverageView& view)
 
 }  // namespace
 
-Result<Coverage> find_gaps(Context& context, HourCatalog& catalog, const Scope& scope) {
-  CV_ASSIGN(GapFinding found, find_all_gaps(context.parts, catalog, scope, context.stop));
+Result<Coverage> find_gaps(Context& context, KnownArchive& archive, const Scope& scope) {
+  CV_ASSIGN(GapFinding found, find_all_gaps(context.parts, archive, scope, context.stop));
   complain_of_damage(context.out, found.acks);
   return std::move(found.coverage);
 }
@@ -277,7 +277,7 @@ void print_coverage(Output& out, const GapFinding& found, const CoverageView& vi
   print_sum(out, coverage);
   std::vector<FoundGap> open = found.gaps;
   std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });
-  if (coverage.gaps() == 0 && coverage.uncertain()) {
+  if (coverage.gaps() == 0 && (coverage.uncertain() || found.by_reading)) {
     out.print("\n" + out.paint(Color::kYellow, "no gaps in what could be checked"));
   } else if (coverage.gaps() == 0) {
     out.print("\n" + out.paint(Color::kGreen, "no gaps"));

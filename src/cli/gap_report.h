@@ -1,16 +1,15 @@
 // Coverage for people, and how verbs get it.
 #pragma once
 
-#include "archive/hour_catalog.h"
 #include "cli/context.h"
 #include "recovery/coverage.h"
 #include "service/gap_finding.h"
 
 namespace changevault {
 
-// Archive (as `catalog` tells it) against warehouse, with the configured grace time. Cells whose gap somebody
+// Archive (as it is known) against warehouse, with the configured grace time. Cells whose gap somebody
 // acknowledged are ACKNOWLEDGED.
-Result<Coverage> find_gaps(Context& context, HourCatalog& catalog, const Scope& scope);
+Result<Coverage> find_gaps(Context& context, KnownArchive& archive, const Scope& scope);
 
 struct CoverageView {
   const Scope& scope;         // as it was asked for
@@ -26,6 +25,16 @@ void print_coverage(Output& out, const GapFinding& found, const CoverageView& vi
 // The gaps, hours that follow each other in one line; at most `most` lines, then how many more there are.
 void print_gap_lines(Output& out, const Coverage& coverage, const std::vector<FoundGap>& gaps,
                      std::size_t most);
+
+inline constexpr const char* kNoLedger =
+    "this archive has no ledger, so nothing says whether its files are all there were";
+
+// To stderr: what of an archive without a ledger a person has to know.
+void tell_by_reading(Output& out, const FoundNotes& notes);
+// The part of it that tells how folders and records lie to each other, and which ids were made.
+void tell_folder_clock(Output& out, const FoundNotes& notes);
+// The whole for scripts: "without_ledger" of the `gaps` document.
+Json by_reading_json(const FoundNotes& notes);
 
 // To stderr: acknowledgements that are damaged, which therefore do not count.
 void complain_of_damage(Output& out, const Acks& acks);

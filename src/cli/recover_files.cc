@@ -85,7 +85,11 @@ Result<std::vector<const ListedSegment*>> segments_of(Context& context, const st
   // A folder of another program may go by another clock: of those none is left out.
   if (!found->without_ledger) {
     std::erase_if(segments, [&](const ListedSegment* segment) {
-      return !asked.contains({segment->facts.hour, segment->facts.ns});
+      bool wanted = false;
+      for_each_place(*segment, [&](Hour hour, const Namespace& ns, const Digest&) {
+        wanted = wanted || asked.contains({hour, ns});
+      });
+      return !wanted;
     });
   }
   return segments;

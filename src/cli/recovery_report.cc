@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "cli/gap_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
 
@@ -241,10 +242,7 @@ void print_result(Output& out, const RecoveryResult& result, const RecoveryFindi
     out.print("the archive knows nothing of these hours, so nothing says whether this is all");
     return;
   }
-  if (found.without_ledger) {
-    out.print("this archive has no ledger, so nothing says whether its files are all there were");
-    return;
-  }
+  if (found.without_ledger) out.print(kNoLedger);
   out.print(found.gaps_left == 0
                 ? std::string("no gaps are left in ") +
                       (found.checked ? "this scope" : "what could be checked")

@@ -39,8 +39,8 @@ ExecutorOptions executor_options(const Context& context, bool stage_only, const 
 Result<Executor> make_executor(Context& context, Progress& progress) {
   CV_ASSIGN(ObjectStore* const store, context.parts.store());
   CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
-  Executor executor(
-      {*store, context.parts.layout(), *warehouse, context.parts.clock(), context.parts.random()});
+  Executor executor({*store, context.parts.layout(), *warehouse, context.parts.clock(),
+                     context.parts.random(), context.configuration.source.id});
   executor.on_progress([&progress](RecoveryStep step, std::int64_t done, std::int64_t all) {
     progress.show([&] {
       const std::string title = name(step);
@@ -92,7 +92,7 @@ Result<int> report(Context& context, const RecoveryPlan& plan, const RecoveryRes
   const bool whole = by_cells || plan.scope.is_whole_hours();
   CV_ASSIGN(found.without_ledger, is_without_ledger(context));
   // What was there already may stand where it does not belong.
-  if (!found.without_ledger && (whole || result.already_present > 0)) {
+  if ((!found.without_ledger || !by_cells) && (whole || result.already_present > 0)) {
     const Result<Coverage> again =
         by_cells ? coverage_of(context, plan) : gaps_now(context, whole ? plan.scope : hours_of(plan.scope));
     if (!again && by_cells && again.error().code == ErrorCode::kIndeterminate)
@@ -122,8 +122,8 @@ Actor actor_of(const Context& context) {
 }
 
 Result<Coverage> gaps_now(Context& context, const Scope& scope) {
-  CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
-  return find_gaps(context, catalog, scope);
+  CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
+  return find_gaps(context, archive, scope);
 }
 
 Result<bool> is_without_ledger(Context& context) {

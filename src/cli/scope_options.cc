@@ -1,9 +1,9 @@
 #include "cli/scope_options.h"
 
+#include "store/key_layout.h"
+
 namespace changevault {
 namespace {
-
-constexpr std::string_view kEnding = ".jsonl.gz";
 
 // A glob that means this name and no other, with or without the root in front.
 std::string pattern_of_file(std::string_view name) {
@@ -40,7 +40,7 @@ void ScopeOptions::add_to(CLI::App& app) {
 }
 
 bool ScopeOptions::names_file() const {
-  return positions_[0] && positions_[0]->ends_with(kEnding);
+  return positions_[0] && KeyLayout::has_file_ending(*positions_[0]);
 }
 
 Result<Scope> ScopeOptions::scope() const {

@@ -113,8 +113,8 @@ class AckVerb final : public Verb {
   }
 
   Result<int> acknowledge(Context& context, const Scope& scope) const {
-    CV_ASSIGN(HourCatalog hours, context.hour_catalog());
-    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, hours, scope, context.stop));
+    CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
+    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, archive, scope, context.stop));
     complain_of_damage(context.out, found.acks);
     std::vector<FoundGap> open = found.gaps;
     std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });
@@ -123,7 +123,7 @@ class AckVerb final : public Verb {
     bool agreed = true;
     if (!open.empty()) {
       if (!context.out.json_wanted()) print_gap_lines(context.out, found.coverage, open, kMostLines);
-      note_unsealed(context, hours, open);
+      if (archive.by_ledger) note_unsealed(context, *archive.by_ledger, open);
       agreed = yes_ || context.confirm("acknowledge " + counted(size_of(open), "gap") + "?");
       if (agreed) {
         CV_ASSIGN(ids, write(context, found.coverage, open, scope));

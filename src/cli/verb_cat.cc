@@ -65,6 +65,7 @@ class CatVerb final : public Verb {
       return kExitDone;
     }
     SegmentFeed feed(*store, scope, context.stop);
+    feed.complete_with(context.configuration.source.id);
     std::int64_t printed = 0;
     CV_TRY(read_records(found->files, feed, records_.reading(), [&](std::string_view line) {
       ++printed;

@@ -104,6 +104,7 @@ class ExportVerb final : public Verb {
   Result<ExportReport> fill(Context& context, ObjectStore& store, const Scope& scope,
                             const ArchivedFiles& found, NewFile& file) {
     SegmentFeed feed(store, scope, context.stop);
+    feed.complete_with(context.configuration.source.id);
     Progress progress(context.out, context.parts.clock());
     ExportOptions options;
     options.gzip = wanted().ends_with(".gz");

@@ -2,6 +2,7 @@
 #include "cli/gap_report.h"
 #include "cli/hub_report.h"
 #include "cli/scope_options.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "net/url_text.h"
 #include "service/hub_comparison.h"
@@ -25,7 +26,8 @@ class GapsVerb final : public Verb {
            "Exit code 3 when there are gaps (duplicate, extra, missing, partial, lost), 4 when there are "
            "none "
            "but\n"
-           "something of the archive could not be read, 5 when nothing is known.\n"
+           "something of the archive could not be read, 5 when nothing is known, or when the archive has no\n"
+           "ledger: then its files are read and counted, and nothing says whether they are all there were.\n"
            "A gap that was acknowledged is none, as long as it is what was seen then; see changevault ack "
            "--help.\n"
            "With --hub the archive is also held against all that the hub has, whatever the scope: events "
@@ -52,10 +54,10 @@ class GapsVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
-    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
+    CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
     // First, so that it is still the hub of which the ledger was read; the comparison takes its time.
-    const HubSide hub = hub_ ? HubSide(compare_hub(context.parts, catalog)) : std::nullopt;
-    const Result<GapFinding> found = find_all_gaps(context.parts, catalog, scope, context.stop);
+    const HubSide hub = hub_ ? HubSide(ask_hub(context, archive)) : std::nullopt;
+    const Result<GapFinding> found = find_all_gaps(context.parts, archive, scope, context.stop);
     if (!found && (!hub || found.error().code == ErrorCode::kUsage)) return found.error();
     if (found) complain_of_damage(context.out, found->acks);
     if (context.out.json_wanted()) {
@@ -65,6 +67,12 @@ class GapsVerb final : public Verb {
       if (hub && *hub) print_hub_coverage(context.out, **hub, all_);
     }
     if (found) complain(context.out, found->coverage);
+    if (found && found->by_reading) tell_by_reading(context.out, *found->by_reading);
+    if (found && found->adopted > 0) {
+      context.out.note("note: the archive lists " + counted(found->adopted, "file") +
+                       " of other programs; whether these are all there were is not proven, so their hours "
+                       "are never sealed");
+    }
     return outcome(context.out, found, hub);
   }
 
@@ -73,17 +81,27 @@ class GapsVerb final : public Verb {
 
   static const std::string& table_of(const Context& context) { return context.configuration.warehouse.table; }
 
+  static Result<HubCoverage> ask_hub(Context& context, KnownArchive& archive) {
+    if (archive.by_ledger) return compare_hub(context.parts, *archive.by_ledger);
+    return Error(ErrorCode::kIndeterminate,
+                 "this archive has no ledger, and only that says which of the hub's events it has",
+                 without_secrets(context.configuration.hub.url), "leave out --hub");
+  }
+
   // Of a comparison that failed nothing stands in the document.
   static void write_json(Context& context, const Result<GapFinding>& found, const HubSide& hub) {
-    const Json of_hub = hub ? hub_json(*hub, without_secrets(context.configuration.hub.url)) : Json();
-    if (!found) return context.out.print_json({{"hub", of_hub}});
+    Json more = Json::object();
+    if (found && found->by_reading) more["without_ledger"] = by_reading_json(*found->by_reading);
+    if (found && found->adopted > 0) more["adopted"] = found->adopted;
+    if (hub) more["hub"] = hub_json(*hub, without_secrets(context.configuration.hub.url));
+    if (!found) return context.out.print_json(more);
     write_coverage_json(
         found->coverage,
         [&](std::string_view piece) {
           ignore_error(context.out.write(piece),
                        "the output keeps its first failure for the end of the program");
         },
-        hub ? &of_hub : nullptr);
+        more);
   }
 
   static void complain(Output& out, const Coverage& coverage) {
@@ -97,7 +115,8 @@ class GapsVerb final : public Verb {
     if (!found) return found.error();
     if (hub && !*hub) return not_asked(hub->error());
     if (found->coverage.gaps() > 0 || (hub && (*hub)->is_gap())) return kExitGaps;
-    return found->coverage.uncertain() || (hub && (*hub)->uncertain()) ? kExitFailed : kExitDone;
+    if (found->coverage.uncertain() || (hub && (*hub)->uncertain())) return kExitFailed;
+    return found->by_reading ? kExitIndeterminate : kExitDone;
   }
 
   // A hub that is not there, or is none, does not answer either: 2 and 4 would speak of the rest.

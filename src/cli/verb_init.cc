@@ -112,12 +112,18 @@ class InitVerb final : public Verb {
                  "the hub is gone for good: changevault archive --new-epoch makes a new one and goes on");
   }
 
+  // Adopted files are listed already, and what bears no name of ours is no leftover.
   static Result<void> check_no_files(ObjectStore& store, const KeyLayout& layout) {
+    const Result<ObjectInfo> adopted = store.head(layout.adopted_chain() + KeyLayout::slot_name(Slot(0)));
+    if (!adopted && adopted.error().code != ErrorCode::kNotFound) return adopted.error();
     return for_each_object(store, layout.archive_prefix(), [&](const ObjectInfo& object) -> Result<void> {
-      if (!layout.parse(object.key)) return {};
-      return Error(ErrorCode::kUsage, "archived files without a ledger stand here already", object.key,
-                   "if the ledger was deleted, put it back (" + layout.seal_chain() +
-                       "…); for a new archive choose another store.root");
+      const auto name = layout.parse(object.key);
+      if (!name || (adopted && !name->origin)) return {};
+      return Error(
+          ErrorCode::kUsage, "archived files without a ledger stand here already", object.key,
+          "if the ledger was deleted, put it back (" + layout.seal_chain() +
+              "…); for a new archive choose another store.root" +
+              (name->origin ? "" : ", or list the files of the other program first: changevault adopt"));
     });
   }
 

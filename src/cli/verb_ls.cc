@@ -108,6 +108,7 @@ class LsVerb final : public Verb {
                           {"operations", operations_json(found, file)},
                           {"bytes", file.bytes},
                           {"modified", to_rfc3339(file.modified)}});
+      if (file.adopted) segments.back()["adopted"] = true;
       records += file.segment.records;
       bytes += file.bytes;
     }

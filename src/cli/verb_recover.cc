@@ -174,12 +174,12 @@ class RecoverVerb final : public Verb {
   }
 
   Result<int> recover_gaps(Context& context, const Scope& scope) {
-    CV_ASSIGN(HourCatalog catalog, context.hour_catalog());
-    Result<Coverage> counted_gaps = find_gaps(context, catalog, scope);
+    CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
+    Result<Coverage> counted_gaps = find_gaps(context, archive, scope);
     if (!counted_gaps) return before_anything(std::move(counted_gaps).error());
     const Coverage gaps = std::move(counted_gaps).value();
     complain_of_problems(context.out, gaps);
-    CV_ASSIGN(const RecoverableSegments found, segments_to_recover(catalog, gaps));
+    CV_ASSIGN(const RecoverableSegments found, segments_to_recover(context.parts, archive, gaps));
     complain_of_left_out(context.out, gaps, found.left_out);
     std::vector<const ListedSegment*> segments;
     for (const ListedSegment& segment : found.segments) segments.push_back(&segment);
@@ -209,6 +209,7 @@ class RecoverVerb final : public Verb {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(Warehouse* const warehouse, context.parts.warehouse());
     SegmentFeed feed(*store, request.scope, context.stop);
+    feed.complete_with(context.configuration.source.id);
     Progress progress(context.out, context.parts.clock());
     Result<RecoveryPlan> made =
         make_plan(request, feed, *warehouse, [&](std::int64_t done, std::int64_t all) {
@@ -234,7 +235,7 @@ class RecoverVerb final : public Verb {
   Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
     const Scope hours = hours_of(scope);
     CV_ASSIGN(const bool without_ledger, is_without_ledger(context));
-    if (without_ledger) return no_record(scope);
+    if (without_ledger && !gaps_) return no_record(scope);
     CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
     Scope asked = hours;
     asked.pattern = scope.pattern;
@@ -254,8 +255,9 @@ class RecoverVerb final : public Verb {
               ? "quiet: these hours are complete and had no events, so there is nothing to recover"
               : "the archive holds nothing of this scope, so there is nothing to recover");
     }
+    if (without_ledger) context.out.note(kNoLedger);
     if (gaps_ && coverage.gaps() > 0) return kExitGaps;
-    return coverage.uncertain() ? kExitFailed : kExitDone;
+    return coverage.uncertain() ? kExitFailed : without_ledger ? kExitIndeterminate : kExitDone;
   }
 
   static Result<AnyPlan> stored_plan(Context& context, const std::string& id) {

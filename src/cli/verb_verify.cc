@@ -132,7 +132,8 @@ class VerifyVerb final : public Verb {
                      {"oversize", {{"bodies", report.oversize_bodies}, {"bytes", report.oversize_bytes}}},
                      {"leftovers", report.leftovers},
                      {"salvage", report.salvage},
-                     {"foreign", report.foreign}};
+                     {"foreign", report.foreign},
+                     {"adopted", report.adopted_checked}};
     if (report.mode == VerifyMode::kQuick) document["not_checked"].push_back("content");
     if (report.oldest_check) document["oldest_check"] = to_rfc3339(*report.oldest_check);
     if (!report.reason.empty()) document["reason"] = report.reason;
@@ -147,6 +148,10 @@ class VerifyVerb final : public Verb {
     out.print(line + (quiet ? "quiet, the scope is sealed and had no such events" : extent(report)));
     out.print("ledger: " + counted(report.slots_checked, "slot") + ", " +
               counted(report.seals_checked, "seal"));
+    if (report.adopted_checked > 0) {
+      out.print("adopted: " + counted(report.adopted_checked, "file") +
+                " of these; that other programs wrote no more than they hold is not proven");
+    }
     if (report.dead_letters_checked > 0)
       out.print("dead letters: " + with_thousands(report.dead_letters_checked));
     if (report.lost_ranges > 0) {

@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_put_verb());
   verbs.push_back(make_gaps_verb());
   verbs.push_back(make_ack_verb());
+  verbs.push_back(make_adopt_verb());
   verbs.push_back(make_recover_verb());
   verbs.push_back(make_verify_verb());
   verbs.push_back(make_repair_verb());

@@ -26,6 +26,7 @@ std::unique_ptr<Verb> make_export_verb();
 std::unique_ptr<Verb> make_put_verb();
 std::unique_ptr<Verb> make_gaps_verb();
 std::unique_ptr<Verb> make_ack_verb();
+std::unique_ptr<Verb> make_adopt_verb();
 std::unique_ptr<Verb> make_recover_verb();
 std::unique_ptr<Verb> make_verify_verb();
 std::unique_ptr<Verb> make_repair_verb();

@@ -72,6 +72,7 @@ struct RecordScanner::Parser {
   std::array<std::string, kFieldCount> decoded;
   std::array<std::string_view, kFieldCount> values;  // JSON text; empty where absent
   bool strict = false;
+  bool loose = false;
 
   Result<void> collect(std::string_view line);
   Result<std::size_t> field_of(std::string_view name, std::size_t expected);
@@ -131,8 +132,8 @@ Result<std::optional<std::string_view>> RecordScanner::Parser::text(Field field)
 
 Result<std::string_view> RecordScanner::Parser::required_text(Field field) {
   CV_ASSIGN(const auto value, text(field));
-  if (!value || value->empty()) return bad_field(field, "is missing");
-  return *value;
+  if (value && !value->empty()) return *value;
+  return loose ? Result<std::string_view>(std::string_view()) : bad_field(field, "is missing");
 }
 
 Result<std::optional<Timestamp>> RecordScanner::Parser::time(Field field) {
@@ -204,6 +205,17 @@ RecordScanner::RecordScanner(RecordScanner&&) noexcept = default;
 
 Result<RecordView> RecordScanner::scan(std::string_view line, bool strict) {
   parser_->strict = strict;
+  parser_->loose = false;
+  return scan_with(line);
+}
+
+Result<RecordView> RecordScanner::scan_loosely(std::string_view line) {
+  parser_->strict = false;
+  parser_->loose = true;
+  return scan_with(line);
+}
+
+Result<RecordView> RecordScanner::scan_with(std::string_view line) {
   CV_TRY(parser_->collect(line));
   CV_ASSIGN(RecordView record, parser_->view());
   record.line = line;

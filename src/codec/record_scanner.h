@@ -46,9 +46,13 @@ class RecordScanner {
   // (archives of others); `strict` demands our own order and that every part is valid JSON, as `verify` does.
   // Errors: kCorrupt, saying what.
   Result<RecordView> scan(std::string_view line, bool strict = false);
+  // The same of records that may lack what their event tells as well (codec/record_completer.h): event_id and
+  // operation_type are empty then.
+  Result<RecordView> scan_loosely(std::string_view line);
 
  private:
   struct Parser;
+  Result<RecordView> scan_with(std::string_view line);
   std::unique_ptr<Parser> parser_;
 };
 

@@ -17,7 +17,8 @@ constexpr std::size_t kInputBytes = std::size_t{512} << 10;
 constexpr std::size_t kTextBytes = std::size_t{2} << 20;
 constexpr std::size_t kTextRoom = std::size_t{64} << 10;  // least room that a round of inflating gets
 constexpr std::uint8_t kGzipBegin = 0x1f;                 // its first byte; no JSON text begins so
-constexpr std::uint32_t kReservedFlags = 0xE0;            // of a gzip header
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::uint32_t kReservedFlags = 0xE0;  // of a gzip header
 
 Error corrupt(std::string what) {
   return {ErrorCode::kCorrupt, std::move(what)};
@@ -56,7 +57,8 @@ struct SegmentReader::State {
   isal_gzip_header header{};  // kept while it is read: it may come in pieces
   bool in_header = false;
   bool in_member = false;
-  bool plain = false;  // the text is not compressed
+  bool plain = false;       // the text is not compressed
+  bool handed_out = false;  // something of it
   bool ended = false;
   std::optional<Error> failure;
   std::unique_ptr<char[]> text;
@@ -176,8 +178,11 @@ Result<void> SegmentReader::State::inflate_more() {
 }
 
 std::string_view SegmentReader::State::take(std::size_t until) {
-  const std::string_view lines(text.get() + begin, until - begin);
+  std::string_view lines(text.get() + begin, until - begin);
   begin = until;
+  if (!handed_out && form == TextForm::kGzipOrPlain && lines.starts_with(kByteOrderMark))
+    lines.remove_prefix(kByteOrderMark.size());
+  handed_out = true;
   return lines;
 }
 

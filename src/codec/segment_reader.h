@@ -39,7 +39,8 @@ constexpr std::size_t kMaxLineBytes = (std::size_t{512} << 20) + 1024;
 
 enum class TextForm {
   kGzip,
-  kGzipOrPlain,  // what does not begin as gzip does is taken as it is; nothing at all is no line
+  kGzipOrPlain,  // what does not begin as gzip does is taken as it is; nothing at all is no line, and a byte
+                 // order mark in front is left out
 };
 
 // Not thread-safe.
@@ -67,6 +68,13 @@ class SegmentReader {
 // Inflates one block of a segment (its exact compressed bytes) to its text. kCorrupt where the bytes are not
 // exactly one block of `text_bytes`.
 Result<std::string> inflate_block(std::string_view compressed, std::int64_t text_bytes);
+
+// A line of text as other programs and people write it, without the '\r' that may end it; empty for a blank
+// one.
+inline std::string_view plain_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line.find_first_not_of(" \t") == std::string_view::npos ? std::string_view() : line;
+}
 
 // Calls `each(line)` (without '\n') for every line of `text`.
 template <typename Each>

@@ -50,6 +50,11 @@ Result<void> LedgerCursor::find_partitions() {
   if (!partitions_.empty()) return {};
   const Result<ObjectInfo> first = store_.head(layout_.seal_chain() + KeyLayout::slot_name(Slot(0)));
   if (first || first.error().code != ErrorCode::kNotFound) return first ? Result<void>() : first.error();
+  if (store_.head(layout_.adopted_chain() + KeyLayout::slot_name(Slot(0)))) {
+    return Error(ErrorCode::kNotFound, "nothing is archived here but adopted files, and these are not loaded",
+                 store_.url() + "/" + layout_.root(),
+                 "what the warehouse lacks of them is put back by: changevault recover --gaps");
+  }
   return Error(ErrorCode::kNotFound, "there is no archive here yet", store_.url() + "/" + layout_.root(),
                "'changevault init' makes one; if there should be one, check store.url and store.root");
 }

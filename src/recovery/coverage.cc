@@ -126,7 +126,9 @@ class Comparison {
       CellNumbers& numbers = coverage_.cells[at].numbers;
       if (archived != nullptr) numbers.archive = archived->digest.records;
       if (rows != nullptr) numbers.take_rows(rows->rows, rows->distinct);
-      if (!same_events(archived == nullptr ? Digest{} : archived->digest, rows)) differing.push_back(at);
+      const bool damaged = archived != nullptr && archived->damaged;
+      if (damaged || !same_events(archived == nullptr ? Digest{} : archived->digest, rows))
+        differing.push_back(at);
     }
     const auto place = [&](std::size_t at) { return std::make_tuple(coverage_.cells[at].hour, at); };
     std::sort(differing.begin(), differing.end(),
@@ -257,6 +259,7 @@ ArchiveSide archive_side(HourCatalog& catalog) {
   side.cells = catalog.cells();
   side.lost = catalog.lost();
   side.problems = catalog.problems();
+  side.files_span_cells = catalog.files_span_cells();
   side.objects_of = [&catalog](const HourCell& cell) { return catalog.objects_of(cell); };
   side.listings_of = [&catalog](std::span<const HourCell> cells) { return catalog.listings_of(cells); };
   return side;

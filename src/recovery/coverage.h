@@ -101,6 +101,9 @@ struct ArchiveSide {
   // Reads the archive's end anew, where rows stand behind `span.end`: archiving and loading go on meanwhile.
   // Where empty, the end is taken for what it was.
   std::function<Result<std::optional<Hour>>()> end_now;
+  // Nothing says that the archive has all it should: rows that it does not hold may have an honest source.
+  bool without_ledger = false;
+  bool files_span_cells = false;  // a file's records may belong to several cells
 };
 
 // `catalog` outlives what is returned.
@@ -137,9 +140,8 @@ Result<Coverage> find_gaps(const Scope& scope, const ArchiveSide& archive, Wareh
                            RecordFeed& feed, const CoverageOptions& options);
 
 // One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…},"problems":[…]}, in pieces that
-// `write` gets in order, so that a year of fifty collections needs no tree in memory. `hub`: what stands
-// under that name, where the hub was asked, too.
+// `write` gets in order, so that a year of fifty collections needs no tree in memory. `more`: further fields.
 void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write,
-                         const Json* hub = nullptr);
+                         const Json& more = Json::object());
 
 }  // namespace changevault

@@ -65,7 +65,7 @@ Result<void> IdComparer::compare_group(std::span<const std::size_t> group) {
       open = warehouse_.keep_open();
       asked = 0;
     }
-    Result<std::vector<std::string>> ids = distinct_event_ids(feed_, differing.objects);
+    Result<std::vector<std::string>> ids = ids_of(differing.objects, differing.at);
     if (!ids) {
       CV_TRY(cannot_read(differing.at, std::move(ids).error()));
       continue;
@@ -91,14 +91,40 @@ Result<bool> IdComparer::find_objects(Differing& differing) {
   return true;
 }
 
+// The event_ids of the objects that belong to the cell, once each.
+Result<std::vector<std::string>> IdComparer::ids_of(std::span<const SegmentRef> objects, std::size_t at) {
+  if (!archive_.files_span_cells) return distinct_event_ids(feed_, objects);
+  std::vector<std::string> ids;
+  for (const SegmentRef& object : objects) {
+    CV_TRY(each_id_at(object, cell(at).hour, grid_.coverage.ns(cell(at)),
+                      [&](std::string_view id) { ids.emplace_back(id); }));
+  }
+  make_distinct(ids);
+  return ids;
+}
+
+Result<void> IdComparer::each_id_at(const SegmentRef& object, Hour hour, const Namespace& ns,
+                                    const std::function<void(std::string_view)>& each) {
+  return feed_.read_facts(object, [&](const RecordView& record) -> Result<void> {
+    const bool there = !archive_.files_span_cells || (hour_of(record.enqueued_time) == hour &&
+                                                      record.database_name.value_or("") == ns.database &&
+                                                      record.collection_name.value_or("") == ns.collection);
+    if (there) each(record.event_id);
+    return {};
+  });
+}
+
 // The cell keeps what the counts alone say.
 Result<void> IdComparer::cannot_read(std::size_t at, Error error) {
   if (!is_damage(error)) return error;
   GapCell& damaged = cell(at);
   const WarehouseCell* const rows = grid_.in_warehouse[at];
+  const HourCell* const archived = grid_.in_archive[at];
   damaged.unreadable = true;
-  damaged.numbers =
-      numbers_by_counts(damaged.numbers, rows == nullptr ? 0 : damaged.numbers.warehouse - rows->null_ids);
+  // Counted before it was found out, and the counts are equal: at the least nothing is missing.
+  const bool same = same_events(archived == nullptr ? Digest{} : archived->digest, rows);
+  const std::int64_t ids = rows == nullptr ? 0 : damaged.numbers.warehouse - rows->null_ids;
+  if (!same) damaged.numbers = numbers_by_counts(damaged.numbers, ids);
   grid_.coverage.problems.push_back({std::move(error), at, true});
   return {};
 }
@@ -218,10 +244,7 @@ Result<void> IdComparer::ask_archive(Hour hour, const Namespace& ns, std::span<c
   const auto read = [&]() -> Result<void> {
     CV_ASSIGN(const std::vector<SealedSegment> objects, archive_.objects_of(*there));
     for (const SealedSegment& object : objects) {
-      CV_TRY(feed_.read_facts(reference_to(object), [&](const RecordView& record) -> Result<void> {
-        ids.insert(record.event_id);
-        return {};
-      }));
+      CV_TRY(each_id_at(reference_to(object), hour, ns, [&](std::string_view id) { ids.insert(id); }));
     }
     return {};
   };
@@ -283,7 +306,8 @@ Result<void> IdComparer::settle_pending() {
   CV_ASSIGN(const std::vector<ListedSegment> listings, archive_.listings_of(asked));
   std::unordered_set<std::string_view> fresh;
   for (const ListedSegment& listed : listings) {
-    if (options_.now - listed.listed_at < options_.load_grace && !loaded_.contains(listed.facts.key)) {
+    const bool to_be_loaded = !listed.adopted() && !loaded_.contains(listed.facts.key);
+    if (to_be_loaded && options_.now - listed.listed_at < options_.load_grace) {
       fresh.insert(listed.facts.key);
     }
   }

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -66,6 +68,9 @@ class IdComparer {
   bool recent(std::size_t at) const;
   Result<void> compare_group(std::span<const std::size_t> group);
   Result<bool> find_objects(Differing& differing);
+  Result<std::vector<std::string>> ids_of(std::span<const SegmentRef> objects, std::size_t at);
+  Result<void> each_id_at(const SegmentRef& object, Hour hour, const Namespace& ns,
+                          const std::function<void(std::string_view)>& each);
   Result<void> cannot_read(std::size_t at, Error error);
   Result<void> read_live_loads(const std::vector<Differing>& cells);
   Result<void> compare_read(Differing differing);

@@ -74,7 +74,7 @@ void append_problems(std::string& out, const Coverage& coverage) {
 }  // namespace
 
 void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write,
-                         const Json* hub) {
+                         const Json& more) {
   std::string out =
       fmt::format(R"({{"range":{{"from":"{}","to":"{}"}},"cells":[)", to_rfc3339_seconds(coverage.range.from),
                   to_rfc3339_seconds(coverage.range.to));
@@ -102,7 +102,7 @@ void write_coverage_json(const Coverage& coverage, const std::function<void(std:
   }
   append_outside(out += "}", coverage);
   append_problems(out, coverage);
-  if (hub != nullptr) out += R"(,"hub":)" + text_of(*hub);
+  for (const auto& [field, value] : more.items()) out += "," + text_of(Json(field)) + ":" + text_of(value);
   write(out += "}\n");
 }
 

@@ -137,6 +137,7 @@ class Course {
 
   Result<void> stage(StageContent content) {
     SegmentFeed segments(files_, plan_.scope, stop_, form());
+    if (parts_.source_id && !plan_.files) segments.complete_with(*parts_.source_id);
     CountingFeed counting(segments, plan_.scope, plan_.files.has_value());
     ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(plan_.segments.size()));
     for (const Chunk& chunk : chunks_)
@@ -153,11 +154,19 @@ class Course {
       CV_ASSIGN(const StageFacts facts, parts_.warehouse.stage_facts(chunks_[i].name));
       sum.add(facts);
     }
+    // Other programs may have written an event twice into one file; it is merged once.
+    if (!plan_.files && !all_ours()) sum.same_position_twice = 0;
     CV_TRY(check_stage(plan_, stood ? plan_.expected : scan_, sum, chunks_.size() == 1));
     result_.staged = sum.scan.rows;
     CV_TRY(journal_.append(ValidatedStep{sum.scan.rows, sum.distinct}));
     report(RecoveryStep::kValidate, chunks_.size());
     return {};
+  }
+
+  bool all_ours() const {
+    return std::all_of(plan_.segments.begin(), plan_.segments.end(), [](const PlannedSegment& segment) {
+      return KeyLayout::has_own_file_name(segment.key);
+    });
   }
 
   Result<RecoveryResult> wait() {
@@ -181,6 +190,7 @@ class Course {
   // read, nothing is undone and nothing is written down: a resume finds out.
   Result<void> merge_chunk(Chunk& chunk) {
     SegmentFeed segments(files_, plan_.scope, stop_, form());
+    if (parts_.source_id && !plan_.files) segments.complete_with(*parts_.source_id);
     Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments, segments);
     if (merged) {
       chunk.merged = *merged;

@@ -89,6 +89,7 @@ class Executor {
     Warehouse& warehouse;
     Clock& clock;
     Random& random;
+    std::optional<std::string> source_id{};  // completes records of others (SegmentFeed::complete_with)
   };
   explicit Executor(const Parts& parts) : parts_(parts) {}
   void on_progress(RecoveryProgress progress) { progress_ = std::move(progress); }

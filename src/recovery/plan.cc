@@ -67,7 +67,7 @@ class IdCount {
   Result<void> agrees_with_ledger(const ListedSegment& segment) const {
     const SegmentFacts& facts = segment.facts;
     const ScanFacts& scan = counting_.of(facts.key);
-    if (!request_.scope.takes_whole(facts)) return {};
+    if (!takes_whole(request_.scope, segment)) return {};
     if (scan.rows == facts.records && scan.digest == facts.digest && scan.operations == facts.operations)
       return {};
     return Error(ErrorCode::kValidation, "a segment does not hold what the ledger says: " + to_string(scan),
@@ -113,11 +113,19 @@ Result<RecoverableSegments> segments_to_recover(HourCatalog& catalog, const Cove
   CV_ASSIGN(out.segments, catalog.listings_of(cells));
   // What stands in ledger slots that cannot be read is not among them.
   std::map<std::pair<Hour, Namespace>, Digest> listed;
-  for (const ListedSegment& s : out.segments) listed[{s.facts.hour, s.facts.ns}] += s.facts.counted();
+  for (const ListedSegment& s : out.segments) {
+    for_each_place(
+        s, [&](Hour hour, const Namespace& ns, const Digest& digest) { listed[{hour, ns}] += digest; });
+  }
   std::erase_if(promised, [&](const auto& cell) { return cell.second == listed[cell.first]; });
   for (const auto& [place, digest] : promised) out.left_out.push_back(wanted.at(place));
-  std::erase_if(out.segments,
-                [&](const ListedSegment& s) { return promised.contains({s.facts.hour, s.facts.ns}); });
+  std::erase_if(out.segments, [&](const ListedSegment& s) {
+    bool left_out = false;
+    for_each_place(s, [&](Hour hour, const Namespace& ns, const Digest&) {
+      left_out = left_out || promised.contains({hour, ns});
+    });
+    return left_out;
+  });
   std::sort(out.left_out.begin(), out.left_out.end());
   return out;
 }

@@ -19,7 +19,9 @@ ArchivedFile file_of(const ListedSegment& listed) {
           facts.text_bytes,
           facts.max_time,
           listed.listed_at,
-          facts.operations};
+          facts.operations,
+          {},
+          listed.adopted()};
 }
 
 // Only single blocks where the scope's time leaves some out.

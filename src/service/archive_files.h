@@ -26,6 +26,7 @@ struct ArchivedFile {
   Timestamp modified{};          // listed by the ledger, or written
   OperationCounts operations{};  // of its records; empty without a ledger, and of dead letters
   std::string md5{};             // hex, as the store keeps it; only without a ledger
+  bool adopted = false;          // of another program, listed since
   // Where they were asked for and the ledger has an index: those that may hold records of the scope.
   std::vector<BlockFacts> blocks{};
   bool is_part = false;  // these are not all of its blocks (perhaps none)

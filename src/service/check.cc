@@ -180,6 +180,10 @@ Result<Found> check_archive(Parts& parts) {
     error.hint = "see what can be put right with: changevault repair";
     return error;
   }
+  if (catalog.hub() == nullptr) {
+    return Found("adopted files alone: " + std::to_string(catalog.segments().size()) +
+                 " listed, and nothing archives here");
+  }
   if (catalog.hub()->group != parts.configuration().hub.group) {
     return Error(ErrorCode::kUsage, "the archive belongs to the consumer group " + catalog.hub()->group,
                  parts.configuration().hub.group, "set hub.group to it");

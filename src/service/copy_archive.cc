@@ -69,6 +69,7 @@ class Copier {
     // First the seals, then the other chains: what a seal names is in them. The files come after the ledger
     // that lists them: none of those is missing.
     CV_ASSIGN(const std::vector<Item> seals, ledger_items(layout_.seal_chain()));
+    CV_ASSIGN(const std::vector<Item> adopted, ledger_items(layout_.adopted_chain()));
     CV_ASSIGN(const std::vector<Item> others, other_ledger_items());
     CV_TRY(read_facts());
     CV_TRY(copy_files());
@@ -76,7 +77,10 @@ class Copier {
     // Nothing is added to a ledger before all that stands there is known to be this one's.
     CV_TRY(compare_standing(others));
     CV_TRY(compare_standing(seals));
+    CV_TRY(compare_standing(adopted));
     CV_TRY(copy_ledger(others, begun));
+    // Nothing but its order says that this chain is whole.
+    if (no_problem()) CV_TRY(copy_ledger(adopted, /*begun=*/true));
     if (no_problem()) CV_TRY(copy_ledger(seals, begun));
     return report(no_problem());
   }
@@ -120,7 +124,10 @@ class Copier {
 
   Result<std::vector<Item>> other_ledger_items() {
     CV_ASSIGN(std::vector<Item> items, ledger_items(layout_.ledger_prefix()));
-    std::erase_if(items, [&](const Item& item) { return item.source.key.starts_with(layout_.seal_chain()); });
+    std::erase_if(items, [&](const Item& item) {
+      return item.source.key.starts_with(layout_.seal_chain()) ||
+             item.source.key.starts_with(layout_.adopted_chain());
+    });
     return items;
   }
 

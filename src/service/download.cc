@@ -70,7 +70,7 @@ struct Sum {
 // record.
 Result<std::int64_t> count_records(const LocalFile& file, const std::string& path, const std::string& key) {
   LocalSource source(file, path);
-  SegmentReader reader(source);
+  SegmentReader reader(source, TextForm::kGzipOrPlain);
   RecordScanner scanner;
   std::int64_t records = 0;
   const auto placed = [&](Error error) {
@@ -81,9 +81,11 @@ Result<std::int64_t> count_records(const LocalFile& file, const std::string& pat
     Result<std::string_view> text = reader.next();
     if (!text) return placed(std::move(text).error());
     if (text->empty()) return records;
-    const Result<void> scanned = for_each_line(*text, [&](std::string_view line) -> Result<void> {
+    const Result<void> scanned = for_each_line(*text, [&](std::string_view found) -> Result<void> {
+      const std::string_view line = plain_line(found);
+      if (line.empty()) return {};
       ++records;
-      const Result<RecordView> record = scanner.scan(line);
+      const Result<RecordView> record = scanner.scan_loosely(line);
       if (record) return {};
       Error error = record.error();
       error.message += ", line " + std::to_string(records);

@@ -1,11 +1,13 @@
 #include "service/gap_finding.h"
 
 #include "archive/segment_feed.h"
+#include "recovery/coverage_found.h"
 #include "service/read_catalog.h"
 
 namespace changevault {
+namespace {
 
-Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
+Result<GapFinding> find_all_gaps(Parts& parts, const ArchiveSide& archive, const Scope& scope,
                                  std::stop_token stop) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
@@ -13,6 +15,7 @@ Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope
   CV_ASSIGN(found.acks, Acks::read(*store, parts.layout()));
   const Scope everything;
   SegmentFeed feed(*store, everything, stop);
+  feed.complete_with(parts.configuration().source.id);
   CoverageOptions options;
   options.now = parts.clock().now();
   options.load_grace = parts.configuration().load.grace;
@@ -23,12 +26,33 @@ Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope
                           cell.misplaced});
     return ack != nullptr;
   };
+  CV_ASSIGN(found.coverage, find_gaps(scope, archive, *warehouse, feed, options));
+  return found;
+}
+
+}  // namespace
+
+Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
+                                 std::stop_token stop) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
   ArchiveSide archive = archive_side(catalog);
   archive.end_now = [&]() -> Result<std::optional<Hour>> {
     CV_ASSIGN(const HourCatalog now, read_hour_catalog(*store, parts.layout()));
     return now.end();
   };
-  CV_ASSIGN(found.coverage, find_gaps(scope, archive, *warehouse, feed, options));
+  return find_all_gaps(parts, archive, scope, std::move(stop));
+}
+
+Result<GapFinding> find_all_gaps(Parts& parts, KnownArchive& archive, const Scope& scope,
+                                 std::stop_token stop) {
+  if (archive.by_ledger) {
+    CV_ASSIGN(GapFinding found, find_all_gaps(parts, *archive.by_ledger, scope, std::move(stop)));
+    found.adopted = static_cast<std::int64_t>(archive.by_ledger->adopted().size());
+    return found;
+  }
+  CV_ASSIGN(GapFinding found, find_all_gaps(parts, archive_side(*archive.by_reading, parts.layout(), scope),
+                                            scope, std::move(stop)));
+  found.by_reading = archive.by_reading->notes();
   return found;
 }
 

@@ -7,6 +7,7 @@
 
 #include "recovery/acks.h"
 #include "recovery/coverage.h"
+#include "service/known_archive.h"
 #include "service/parts.h"
 
 namespace changevault {
@@ -25,12 +26,17 @@ struct FoundGap {
 struct GapFinding {
   Coverage coverage;
   Acks acks;
-  std::vector<FoundGap> gaps;  // in the order of the coverage's cells
+  std::vector<FoundGap> gaps;            // in the order of the coverage's cells
+  std::optional<FoundNotes> by_reading;  // of an archive without a ledger
+  std::int64_t adopted = 0;              // files of other programs that the ledger lists
 };
 
 // With the configured grace time. `catalog` was read before this call. Errors as of find_gaps
 // (recovery/coverage.h).
 Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
+                                 std::stop_token stop);
+
+Result<GapFinding> find_all_gaps(Parts& parts, KnownArchive& archive, const Scope& scope,
                                  std::stop_token stop);
 
 }  // namespace changevault

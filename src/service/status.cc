@@ -111,7 +111,8 @@ Result<WarehouseStatus> warehouse_status(Parts& parts, const Catalog& catalog) {
   std::sort(loaded.begin(), loaded.end());
   out.loaded = static_cast<std::int64_t>(loaded.size());
   for (const ListedSegment& listed : catalog.segments()) {
-    if (!std::binary_search(loaded.begin(), loaded.end(), listed.facts.key)) ++out.waiting;
+    const bool known = std::binary_search(loaded.begin(), loaded.end(), listed.facts.key);
+    if (!known && !listed.adopted()) ++out.waiting;
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "store/key_layout.h"
 
+#include <algorithm>
 #include <charconv>
 #include <span>
 #include <utility>
@@ -13,6 +14,7 @@ namespace changevault {
 namespace {
 
 constexpr std::string_view kSuffix = ".jsonl.gz";
+constexpr std::string_view kFileEndings[] = {kSuffix, ".json.gz", ".jsonl", ".json"};
 constexpr std::string_view kSlotSuffix = ".json";
 constexpr std::string_view kDatabaseFolder = "_database";
 constexpr std::string_view kClusterFolder = "_cluster";
@@ -200,10 +202,10 @@ std::string KeyLayout::dead_letter(Hour hour, const SegmentName::Origin& origin)
 
 std::optional<SegmentName> KeyLayout::parse(std::string_view key) const {
   if (!root_.empty() && !(take_prefix(key, root_) && take_prefix(key, "/"))) return std::nullopt;
-  if (!key.ends_with(kSuffix)) return std::nullopt;
+  if (!has_file_ending(key)) return std::nullopt;
   const std::vector<std::string_view> parts = split(key);
   SegmentName name;
-  if (parts.size() == 5 && parts[0] == kDeadLetterFolder) {
+  if (parts.size() == 5 && parts[0] == kDeadLetterFolder && key.ends_with(kSuffix)) {
     name.dead_letter = true;
   } else if (parts.size() == 6) {
     auto ns = parse_namespace(parts[0], parts[1]);
@@ -217,6 +219,17 @@ std::optional<SegmentName> KeyLayout::parse(std::string_view key) const {
   name.hour = *hour;
   name.origin = parse_origin(*hour, parts.back());
   return name;
+}
+
+bool KeyLayout::has_file_ending(std::string_view name) {
+  return std::ranges::any_of(kFileEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+bool KeyLayout::has_own_file_name(std::string_view key) {
+  const std::string_view file = key.substr(key.rfind('/') + 1);  // npos + 1 is 0
+  if (file.size() < 3 || file[2] != '-') return false;
+  const auto hour = parse_digits<int>(file.substr(0, 2));
+  return hour && *hour <= 23 && parse_origin(Hour{*hour}, file).has_value();
 }
 
 std::string KeyLayout::oversize_name(std::string_view sha256) {
@@ -272,6 +285,9 @@ std::string KeyLayout::seal_chain() const {
 }
 std::string KeyLayout::ack_chain() const {
   return ledger_prefix() + "acks/";
+}
+std::string KeyLayout::adopted_chain() const {
+  return ledger_prefix() + "adopted/";
 }
 std::string KeyLayout::repair_chain() const {
   return ledger_prefix() + "repairs/";

@@ -51,9 +51,13 @@ class KeyLayout {
   std::string segment(const Namespace& ns, Hour hour, const SegmentName::Origin& origin) const;
   std::string dead_letter(Hour hour, const SegmentName::Origin& origin) const;
 
-  // Reads a key; nullopt for what is no archived file: the ledger, foreign things, names not ending in
-  // .jsonl.gz. A name whose collection part was cut and hashed comes back as it stands in the path.
+  // Reads a key; nullopt for what is no archived file: the ledger, foreign things, names of other endings. A
+  // name whose collection part was cut and hashed comes back as it stands in the path.
   std::optional<SegmentName> parse(std::string_view key) const;
+  // Ends like a file of records: .jsonl.gz as ours, or .json.gz, .jsonl, .json as other programs write them.
+  static bool has_file_ending(std::string_view name);
+  // The last part of the key is a name that this program gives.
+  static bool has_own_file_name(std::string_view key);
 
   // The body of an event that is larger than the hub takes; `sha256`: of the body, 64 hex digits, lower case.
   std::string oversize(std::string_view sha256) const { return under_root(oversize_name(sha256)); }
@@ -73,6 +77,7 @@ class KeyLayout {
   std::string partition_chain(PartitionId partition) const;
   std::string seal_chain() const;
   std::string ack_chain() const;
+  std::string adopted_chain() const;
   std::string repair_chain() const;
   std::string recoveries_prefix() const;
   std::string recovery_chain(const std::string& recovery_id) const;

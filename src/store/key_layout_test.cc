@@ -99,7 +99,11 @@ TEST(KeyLayout, ParsingIsTheInverseOfBuilding) {
 
 TEST(KeyLayout, FilesOfOtherProgramsHaveNoOrigin) {
   for (const char* file :
-       {"14-batch-0001.jsonl.gz", "14-x.jsonl.gz", "14-batch-p003.jsonl.gz",
+       {"14-batch-0001.jsonl.gz", "14-x.jsonl.gz", "14-batch-p003.jsonl.gz", "14-x.json.gz", "14-x.jsonl",
+        "14-x.json", "14-.json",
+        // Ours, but for the ending.
+        "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.jsonl",
+        "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.json.gz",
         // Nearly ours: not padded, swapped, too long for a number, signed.
         "14-batch-p3-00000000000000123456-00000000000000125999-c000000000042.jsonl.gz",
         "14-batch-p003-123456-125999-c42.jsonl.gz",
@@ -142,8 +146,11 @@ TEST(KeyLayout, WhatIsNoArchivedFileIsNotRead) {
                                                          "changestreams/d/c/2025/01/15/24-x.jsonl.gz",
                                                          "changestreams/d/c/2025/01/15/4-x.jsonl.gz",
                                                          "changestreams/d/c/2025/01/15/14.jsonl.gz",
-                                                         "changestreams/d/c/2025/01/15/14-x.jsonl",
-                                                         "changestreams/d/c/2025/01/15/14-x.json.gz",
+                                                         "changestreams/d/c/2025/01/15/14-x.jsonl.zst",
+                                                         "changestreams/d/c/2025/01/15/14-x.parquet",
+                                                         "changestreams/d/c/2025/01/15/14-x_json",
+                                                         "changestreams/d/c/2025/01/15/14.json",
+                                                         "changestreams/_deadletter/2025/01/15/14-x.json",
                                                          "changestreams/d/c/2025/01/15/" + file + ".tmp",
                                                          "changestreams/d/c/2025/01/15/",
                                                          "changestreams//c/2025/01/15/" + file,

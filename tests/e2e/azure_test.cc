@@ -237,6 +237,11 @@ TEST_F(AzureEndToEnd, WhatOtherClientsWroteIsListedVerifiedAndRecovered) {
   const json done = vault_.expect_json(0, {"recover", "shop", "orders", "2025/01/15", "2", "--yes"});
   EXPECT_EQ(done.at("inserted"), 50);
   EXPECT_EQ(vault_.number("select count(distinct event_id) from mongodb_changes"), 200);
+  EXPECT_EQ(vault_.expect_json(5, {"gaps"}).at("without_ledger").at("records"), 200);
+  EXPECT_EQ(vault_.expect_json(5, {"gaps"}).at("without_ledger").at("bytes_read"), 0);
+  vault_.expect(0, {"adopt", "--yes"});
+  EXPECT_EQ(vault_.expect_json(0, {"verify"}).at("result"), "PASS");
+  vault_.expect(0, {"gaps"});
 }
 
 TEST_F(AzureEndToEnd, AnExportStandsBesideTheArchiveForAWarehousesStage) {

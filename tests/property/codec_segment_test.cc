@@ -310,6 +310,18 @@ TEST(SegmentReader, ReadsPlainTextWhereItIsAskedTo) {
   EXPECT_ERROR(read_all(mixed, TextForm::kGzipOrPlain), ErrorCode::kCorrupt);
   StringSource plain(a);
   EXPECT_ERROR(read_all(plain), ErrorCode::kCorrupt);
+  const std::string mark = "\xef\xbb\xbf";
+  for (const std::string& marked : {mark + a, gzip(mark) + gzip(a), gzip(mark + a)}) {
+    PieceSource source_of_marked(marked, 1);
+    EXPECT_EQ(value(read_all(source_of_marked, TextForm::kGzipOrPlain)), a);
+  }
+  const std::string good = gzip(a);
+  for (std::size_t n = 1; n < good.size(); ++n) {
+    PieceSource cut(std::string_view(good).substr(0, n), 7);
+    EXPECT_ERROR(read_all(cut, TextForm::kGzipOrPlain), ErrorCode::kCorrupt) << n;
+  }
+  EXPECT_EQ(plain_line("x\r"), "x");
+  EXPECT_EQ(plain_line(" \t\r"), "");
 }
 
 TEST(SegmentReader, ReadsHeadersWithNamesAndExtras) {

@@ -1,0 +1,70 @@
+#include "service/known_archive.h"
+
+#include <filesystem>
+
+#include "recovery/coverage_found.h"
+#include "service/archive_files.h"
+#include "service/read_catalog.h"
+
+namespace changevault {
+namespace {
+
+std::filesystem::path memory_file(const Configuration& configuration) {
+  return std::filesystem::path(configuration.verify.memory).parent_path() / "found.memory";
+}
+
+FoundMemory remembered(const std::filesystem::path& file, const std::string& archive,
+                       const FileReading& reading) {
+  auto read = read_found_memory(file);
+  if (!read) {
+    if (reading.on_trouble) reading.on_trouble(read.error());
+    return FoundMemory(archive);
+  }
+  if (*read && (*read)->archive() == archive) return std::move(**read);
+  return FoundMemory(archive);
+}
+
+}  // namespace
+
+Result<FoundArchive> read_found_archive(Parts& parts, const Scope& scope, const FileReading& reading) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  const Configuration& configuration = parts.configuration();
+  const std::filesystem::path file = memory_file(configuration);
+  FoundMemory memory = remembered(
+      file, FoundMemory::archive_name(store->url(), parts.layout().root(), configuration.source.id), reading);
+  FoundOptions options;
+  options.source_id = configuration.source.id;
+  options.memory = &memory;
+  options.now = parts.clock().now();
+  options.stop = reading.stop;
+  options.on_progress = reading.on_progress;
+  Result<FoundArchive> found = FoundArchive::read(*store, parts.layout(), scope, options);
+  if (memory.changed()) {
+    const Result<void> kept = write_found_memory(memory, file);
+    if (!kept && reading.on_trouble) reading.on_trouble(kept.error());
+  }
+  if (found || found.error().code != ErrorCode::kIndeterminate) return found;
+  // Says whether there is any archive at all.
+  CV_TRY(archived_files(*store, parts.layout(), scope));
+  return found;
+}
+
+Result<KnownArchive> read_known_archive(Parts& parts, const Scope& scope, const FileReading& reading) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  KnownArchive known;
+  Result<HourCatalog> by_ledger = read_hour_catalog(*store, parts.layout());
+  if (by_ledger) {
+    known.by_ledger.emplace(std::move(by_ledger).value());
+    return known;
+  }
+  if (by_ledger.error().code != ErrorCode::kNotFound) return by_ledger.error();
+  CV_ASSIGN(known.by_reading, read_found_archive(parts, scope, reading));
+  return known;
+}
+
+Result<RecoverableSegments> segments_to_recover(Parts& parts, KnownArchive& archive, const Coverage& gaps) {
+  if (archive.by_ledger) return segments_to_recover(*archive.by_ledger, gaps);
+  return segments_to_recover(*archive.by_reading, parts.layout(), gaps);
+}
+
+}  // namespace changevault
