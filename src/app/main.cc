@@ -105,7 +105,11 @@ Terminal terminal(const Environment& variables) {
   const bool dumb = term == variables.end() || term->second == "dumb";
   out.color = !dumb && (no_color == variables.end() || no_color->second.empty());
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) out.width = size.ws_col;
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) continue;
+    out.width = size.ws_col;
+    break;
+  }
   return out;
 }
 

@@ -127,8 +127,10 @@ Result<void> HourCatalog::take_seal(const SealEntry& seal, const WalkedEntry& wa
   }
   const auto place = static_cast<std::int32_t>(seals_.size());
   for (const SealedCell& cell : seal.cells) {
-    cells_.push_back({cell.hour, ns_index(cell.ns), place, cell.digest, walked.entry.header.time, false});
+    cells_.push_back({cell.hour, ns_index(cell.ns), place, cell.digest, walked.entry.header.time, false,
+                      static_cast<std::int64_t>(cell.segments.size())});
   }
+  for (const SealedDeadLetters& letters : seal.dead_letters) dead_letters_ += letters.records;
   for (const SealedLoss& loss : seal.lost) {
     lost_slots_.try_emplace({loss.partition, loss.slot}, seal.from, seal.to);
   }
@@ -186,7 +188,9 @@ void HourCatalog::take_hours(const Stretch& stretch, PartitionId partition, cons
       extend(facts.hour);
     }
     for (const SegmentFacts& facts : commit->dead_letters) {
-      if (inside(facts.hour)) extend(facts.hour);
+      if (!inside(facts.hour)) continue;
+      dead_letters_ += facts.records;
+      extend(facts.hour);
     }
   } else if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) {
     if (lost_slots_.contains({partition, walked.slot})) return;
@@ -220,7 +224,8 @@ Result<void> HourCatalog::read_lost_slots() {
 
 void HourCatalog::finish() {
   for (const auto& [place, listings] : open_) {
-    HourCell cell{place.first, ns_index(place.second), -1, {}, {}, false};
+    HourCell cell{
+        place.first, ns_index(place.second), -1, {}, {}, false, static_cast<std::int64_t>(listings.size())};
     for (const ListedSegment& listed : listings) {
       cell.digest += listed.facts.counted();
       cell.listed_by = std::max(cell.listed_by, listed.listed_at);
@@ -261,7 +266,7 @@ void HourCatalog::add_adopted_cells() {
     sums.erase(found);
   }
   for (const auto& [place, digest] : sums)
-    cells_.push_back({place.first, place.second, -1, digest, {}, false});
+    cells_.push_back({place.first, place.second, -1, digest, {}, false, 0});
 }
 
 std::uint32_t HourCatalog::ns_index(const Namespace& ns) {

@@ -38,8 +38,9 @@ struct HourCell {
   std::uint32_t ns = 0;    // index into namespaces
   std::int32_t seal = -1;  // the seal that names it, by its place; -1: no seal does
   Digest digest;
-  Timestamp listed_by{};  // its segments (but adopted ones) were listed by then, at the latest
-  bool damaged = false;   // one of its files cannot be read whole: it holds this at the least
+  Timestamp listed_by{};      // its segments (but adopted ones) were listed by then, at the latest
+  bool damaged = false;       // one of its files cannot be read whole: it holds this at the least
+  std::int64_t segments = 0;  // but adopted ones
   bool operator==(const HourCell&) const = default;
 };
 
@@ -53,6 +54,7 @@ class HourCatalog {
   const std::vector<Namespace>& namespaces() const { return namespaces_; }  // ordered
   const std::vector<HourCell>& cells() const { return cells_; }             // by hour, then namespace
   const std::vector<LostRange>& lost() const { return lost_; }
+  std::int64_t dead_letters() const { return dead_letters_; }  // records
   const std::vector<LedgerProblem>& problems() const { return problems_; }
 
   // The newest; nullopt where a slot that cannot be read is or may be that.
@@ -137,6 +139,7 @@ class HourCatalog {
   std::map<Place, std::vector<ListedSegment>> open_;                          // of the cells without a seal
   std::map<std::pair<PartitionId, Slot>, std::pair<Hour, Hour>> lost_slots_;  // and the hours of their seals
   std::vector<LostRange> lost_;
+  std::int64_t dead_letters_ = 0;
   std::vector<LedgerProblem> problems_;
   std::optional<Hour> first_, end_, sealed_from_, sealed_to_;
   std::vector<ListedSegment> adopted_;

@@ -23,6 +23,8 @@ constexpr std::size_t kMostLines = 50;
 // What a row takes beside the collection's name: two times two blanks, the day, 24 hours in four groups.
 constexpr std::size_t kBesideName = 2 + 10 + 2 + 27;
 constexpr std::size_t kShortestName = 10;
+// In lines of text, where nothing else cuts them.
+constexpr std::size_t kLongestName = 80;
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
@@ -191,6 +193,10 @@ std::string explain(const Run& run) {
   }
 }
 
+std::string name_of(const Coverage& coverage, const Run& run) {
+  return shortened(printable(to_string(coverage.namespaces[run.ns])), kLongestName);
+}
+
 std::string hours_of(const Run& run) {
   const std::string from = human_time(run.first.start()).substr(0, 16);
   const std::string to = human_time(run.last.end()).substr(0, 16);
@@ -255,12 +261,12 @@ void print_gap_lines(Output& out, const Coverage& coverage, const std::vector<Fo
   std::size_t width = 0;
   std::size_t hours_width = 0;
   for (std::size_t i = 0; i < shown; ++i) {
-    width = std::max(width, display_width(printable(to_string(coverage.namespaces[runs[i].ns]))));
+    width = std::max(width, display_width(name_of(coverage, runs[i])));
     hours_width = std::max(hours_width, hours_of(runs[i]).size());
   }
   for (std::size_t i = 0; i < shown; ++i) {
     const Run& run = runs[i];
-    const std::string ns = printable(to_string(coverage.namespaces[run.ns]));
+    const std::string ns = name_of(coverage, run);
     out.print(fmt::format("  {}{:{}}  {:<{}}  {}  {}", ns, "", width - display_width(ns), hours_of(run),
                           hours_width, painted(out, run.state, fmt::format("{:<9}", name(run.state))),
                           explain(run)));

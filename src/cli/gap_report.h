@@ -22,6 +22,9 @@ struct CoverageView {
 // rows outside the hours, and what to type next.
 void print_coverage(Output& out, const GapFinding& found, const CoverageView& view);
 
+// A line for each cell; rows outside the hours are told on stderr.
+void print_coverage_csv(Output& out, const Coverage& coverage);
+
 // The gaps, hours that follow each other in one line; at most `most` lines, then how many more there are.
 void print_gap_lines(Output& out, const Coverage& coverage, const std::vector<FoundGap>& gaps,
                      std::size_t most);

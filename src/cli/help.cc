@@ -1,7 +1,7 @@
 // The texts of --help: short, the same shape for every verb, examples at the end.
 #include <algorithm>
 
-#include "cli/common_options.h"
+#include "cli/grammar.h"
 #include "cli/program.h"
 #include "cli/verbs.h"
 
@@ -23,55 +23,42 @@ std::string aligned(const std::vector<Line>& lines) {
   return out;
 }
 
-std::vector<Line> flags_of(const CLI::App& app) {
+std::vector<Line> lines_of(const std::vector<FlagWords>& flags) {
   std::vector<Line> lines;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional() || option->get_group().empty()) continue;
-    std::string left = option->get_name();
-    const std::string type = option->get_type_name();  // CLI11 adds ":" and its checks
-    if (option->get_expected_max() > 0) left += " " + type.substr(0, type.find(':'));
-    lines.push_back({left, option->get_description()});
-  }
+  for (const FlagWords& flag : flags) lines.push_back({title_of(flag), flag.description});
   return lines;
+}
+
+std::string indented(std::string lines) {
+  for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; at += 3)
+    lines.replace(at, 1, "\n  ");
+  return "  " + lines;
 }
 
 }  // namespace
 
 std::string verb_help(Verb& verb) {
-  CLI::App own;
-  own.set_help_flag();
-  verb.add_options(own);
-  CLI::App common;
-  CommonOptions options;
-  options.add_to(common, verb.takes_csv());
+  const VerbWords words = words_of(verb);
   std::string out =
-      "changevault " + verb.name() + ": " + verb.summary() + "\n\nusage: changevault " + verb.name();
-  out += (verb.usage().empty() ? "" : " " + verb.usage()) + "\n";
-  if (!verb.details().empty()) out += "\n" + verb.details() + "\n";
-  const std::vector<Line> flags = flags_of(own);
-  if (!flags.empty()) out += "\nflags\n" + aligned(flags);
-  out += "\ncommon flags, before or after the verb\n" + aligned(flags_of(common));
-  return out + "\nexamples\n  " + [&] {
-    std::string examples = verb.examples();
-    for (std::size_t at = 0; (at = examples.find('\n', at)) != std::string::npos; at += 3)
-      examples.replace(at, 1, "\n  ");
-    return examples;
-  }() + "\n";
+      "changevault " + words.name + ": " + words.summary + "\n\nusage: changevault " + words.name;
+  out += (words.usage.empty() ? "" : " " + words.usage) + "\n";
+  if (!words.details.empty()) out += "\n" + words.details + "\n";
+  if (!words.flags.empty()) out += "\nflags\n" + aligned(lines_of(words.flags));
+  out += "\ncommon flags, before or after the verb\n" + aligned(lines_of(words.common));
+  return out + "\nexamples\n" + indented(words.examples) + "\n";
 }
 
 std::string program_help() {
   std::vector<Line> verbs;
   for (const auto& verb : all_verbs()) verbs.push_back({verb->name(), verb->summary()});
-  CLI::App common;
-  CommonOptions options;
-  options.add_to(common, false);
   return "changevault keeps every MongoDB change event, provably, and puts any lost slice of it back.\n\n"
          "usage: changevault VERB … [flags]      changevault VERB --help\n\nverbs\n" +
-         aligned(verbs) + "\ncommon flags, before or after the verb\n" + aligned(flags_of(common)) +
+         aligned(verbs) + "\ncommon flags, before or after the verb\n" + aligned(lines_of(program_flags())) +
          "\nexamples\n"
          "  changevault init                                             a new archive in this folder\n"
          "  changevault gaps --date 2025-01-15                           what is missing in the warehouse\n"
-         "  changevault recover inventory_db products 2025/01/15 14      put one hour back\n";
+         "  changevault recover inventory_db products 2025/01/15 14      put one hour back\n"
+         "  changevault --man | man -l -                                 all verbs, as a manual page\n";
 }
 
 }  // namespace changevault

@@ -10,19 +10,19 @@ namespace {
 // Above, partitions that are fine are left out.
 constexpr std::size_t kUnfolded = 16;
 
-std::string painted(const Output& out, HubState state) {
+Color color_of(HubState state) {
   switch (state) {
     case HubState::kOk:
-      return out.paint(Color::kGreen, name(state));
+      return Color::kGreen;
     case HubState::kPending:
     case HubState::kUnclaimed:
     case HubState::kUnknown:
-      return out.paint(Color::kYellow, name(state));
+      return Color::kYellow;
     case HubState::kLost:
     case HubState::kReplaced:
-      return out.paint(Color::kRed, name(state));
+      break;
   }
-  return name(state);
+  return Color::kRed;
 }
 
 std::string waiting(const HubPartition& p) {
@@ -55,7 +55,8 @@ void print_table(Output& out, const HubCoverage& hub, bool all) {
     const bool known = p.state != HubState::kReplaced && p.state != HubState::kUnknown;
     table.add({to_string(p.facts.partition), position(p), with_thousands(p.facts.first.value),
                with_thousands(p.facts.next.value), known ? with_thousands(p.pending) : "", waiting(p),
-               known ? with_thousands(p.lost) : "", painted(out, p.state)});
+               known ? with_thousands(p.lost) : "", name(p.state)});
+    table.paint(7, out, color_of(p.state));
   }
   if (table.rows() > 0) ignore_error(out.write(table.to_string()), "kept for flush");
   if (folded > 0) {

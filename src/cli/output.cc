@@ -1,11 +1,13 @@
 #include "cli/output.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include <unistd.h>
 
 #include "base/mutex.h"
+#include "cli/characters.h"
 #include "cli/text.h"
 
 namespace changevault {
@@ -14,9 +16,15 @@ namespace {
 constexpr std::size_t kBufferBytes = 64 << 10;
 
 const char* code_of(Color color) {
+  // All of them stand in is_own_color, too.
   constexpr std::array<const char*, 6> kCodes{"\x1b[31m", "\x1b[33m", "\x1b[32m",
                                               "\x1b[34m", "\x1b[2m",  "\x1b[1m"};
   return kCodes[static_cast<std::size_t>(color)];
+}
+
+// A line that is broken by the terminal could not be taken back.
+std::string fitting(std::string_view line, int width) {
+  return shortened(harmless(line), static_cast<std::size_t>(std::max(2, width) - 1));
 }
 
 }  // namespace
@@ -48,6 +56,8 @@ Result<void> Output::write(std::string_view bytes) {
 void Output::print(std::string_view line) {
   ignore_error(write(line), "kept in failure_, returned by flush");
   ignore_error(write("\n"), "kept in failure_, returned by flush");
+  // Who looks on sees each file as it is done, and a failure among them at once.
+  if (terminal_.out) ignore_error(flush(), "kept in failure_, returned by flush");
 }
 
 void Output::print_json(const Json& document) {
@@ -59,7 +69,7 @@ Result<void> Output::flush() {
   if (failure_) return *failure_;
   if (buffer_.empty()) return {};
   if (terminal_.out) progress({});  // the same screen
-  const Result<void> done = out_.write(buffer_);
+  const Result<void> done = out_.write(terminal_.out ? harmless(buffer_) : buffer_);
   buffer_.clear();
   if (!done.has_value()) failure_ = done.error();
   return done;
@@ -68,7 +78,7 @@ Result<void> Output::flush() {
 void Output::write_error_line(std::string_view line) {
   const MutexLock lock(err_mutex_);
   show_progress({});
-  ignore_error(err_.write(std::string(line) + "\n"), "there is no third place to say it");
+  ignore_error(err_.write(harmless(line) + "\n"), "there is no third place to say it");
 }
 
 void Output::note(std::string_view line) {
@@ -105,13 +115,13 @@ void Output::progress(std::string_view line) {
 void Output::show_progress(std::string_view line) {
   if (line.empty() && !progress_shown_) return;
   if (!shows_progress()) return;
-  ignore_error(err_.write("\r\x1b[K" + std::string(line)), "a lost progress line harms nobody");
+  ignore_error(err_.write("\r\x1b[K" + fitting(line, terminal_.width)), "a lost progress line harms nobody");
   progress_shown_ = !line.empty();
 }
 
 std::string Output::paint(Color color, std::string_view text) const {
   if (!terminal_.out || !terminal_.color) return std::string(text);
-  return code_of(color) + std::string(text) + "\x1b[0m";
+  return code_of(color) + std::string(text) + std::string(kColorEnd);
 }
 
 }  // namespace changevault

@@ -50,6 +50,9 @@ struct Terminal {
 };
 
 // Results are written by one thread; what goes to stderr may come from any.
+//
+// Names and data may hold anything. What goes to stderr, and to a stdout that is a terminal, is made harmless
+// here (cli/characters.h), whoever forgot to; into a file or a pipe results go as they are.
 class Output {
  public:
   Output(Writer& out, Writer& err, Terminal terminal) : out_(out), terminal_(terminal), err_(err) {}
@@ -59,10 +62,12 @@ class Output {
   void set_quiet(bool quiet) { quiet_ = quiet; }
   OutputMode mode() const { return mode_; }
   bool json_wanted() const { return mode_ == OutputMode::kJson; }
+  bool csv_wanted() const { return mode_ == OutputMode::kCsv; }
   bool quiet() const { return quiet_; }
   const Terminal& terminal() const { return terminal_; }
 
-  // Results. Buffered; the first failure is kept and returned by this and every later call.
+  // Results, in pieces that end with whole characters. Buffered; the first failure is kept and returned by
+  // this and every later call.
   Result<void> write(std::string_view bytes);
   // A line ('\n' is added). Failures are kept for `flush`.
   void print(std::string_view line);

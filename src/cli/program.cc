@@ -4,6 +4,10 @@
 #include <cctype>
 
 #include "cli/common_options.h"
+#include "cli/completion.h"
+#include "cli/completion_names.h"
+#include "cli/csv.h"
+#include "cli/manual.h"
 #include "cli/verbs.h"
 #include "net/url_text.h"
 #include "service/suggest.h"
@@ -53,9 +57,13 @@ Error unknown_verb(const std::string& word) {
       near.empty() ? "see all verbs with: changevault --help" : "did you mean: changevault " + near + "?");
 }
 
+std::string help_of(const std::string& verb) {
+  return "see: changevault " + (verb.empty() ? "" : verb + " ") + "--help";
+}
+
 Error unknown_words(const CLI::App& app, const std::vector<std::string>& words, const std::string& verb) {
   const std::string& word = words.front();
-  const std::string help = "see: changevault " + verb + " --help";
+  const std::string help = help_of(verb);
   if (word.size() < 2 || word[0] != '-') return Error(ErrorCode::kUsage, "unexpected word", word, help);
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -73,7 +81,7 @@ Result<void> parse(CLI::App& app, std::vector<std::string> words, const std::str
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {  // the library's way to say it; goes no further
-    return Error(ErrorCode::kUsage, lowered_first(error.what()), "", "see: changevault " + verb + " --help");
+    return Error(ErrorCode::kUsage, lowered_first(error.what()), "", help_of(verb));
   }
   const std::vector<std::string> extras = app.remaining();
   if (!extras.empty()) return unknown_words(app, extras, verb);
@@ -105,22 +113,28 @@ Result<int> run_verb(Verb& verb, const CommonOptions& options, const Outside& ou
   return code;
 }
 
-int report(const Error& error, Output& out) {
+int report(Error error, Output& out) {
   if (out.closed()) return kExitDone;  // `| head` has seen enough
+  if (error.code == ErrorCode::kCancelled && error.hint.empty())
+    error.hint = "run the same command again: what is done stays done, and it goes on from there";
   out.error(error);
   return exit_code(error.code);
 }
 
-// `changevault`, `changevault help`, `changevault --version`.
+// `changevault`, `changevault help`, `changevault --version`, `changevault --man`.
 int run_without_verb(const std::vector<std::string>& words, bool asked_for_help, const Outside& outside,
                      Output& out) {
   CLI::App app;
   CommonOptions options;
   options.add_to(app, false);
-  const Result<void> parsed = parse(app, words, "help");
+  bool manual = false;
+  app.add_flag("--man", manual);
+  const Result<void> parsed = parse(app, words, "");
   if (!parsed.has_value()) return report(parsed.error(), out);
   if (options.version) {
     out.print("changevault " + outside.identity.version);
+  } else if (manual) {
+    ignore_error(out.write(manual_page()), "flushed by the caller");
   } else if (options.help || asked_for_help) {
     ignore_error(out.write(program_help()), "flushed by the caller");
   } else {
@@ -146,6 +160,7 @@ int run_with_verb(Verb& verb, std::vector<std::string> words, const Outside& out
     out.print("changevault " + outside.identity.version);
     return kExitDone;
   }
+  if (options.output == "csv" && !verb.takes_csv()) return report(no_csv(verb.name()), out);
   out.set_mode(mode_of(options.output));
   out.set_quiet(options.quiet || options.log_level == "error" || options.log_level == "warn");
   const Result<int> code = run_verb(verb, options, outside, out);
@@ -170,6 +185,10 @@ int run_words(const Split& words, const Outside& outside, Output& out) {
 
 int run_program(const std::vector<std::string>& arguments, const Outside& outside) {
   Output out(outside.out, outside.err, outside.terminal);
+  if (!arguments.empty() && arguments.front() == kCompleteWord) {
+    print_completions({arguments.begin() + 1, arguments.end()}, outside, out);
+    return kExitDone;
+  }
   const Split words = split_arguments(arguments);
   if (words.json) out.set_mode(OutputMode::kJson);
   const int code = run_words(words, outside, out);

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include <fmt/format.h>
+
+#include "cli/text.h"
+
 namespace changevault {
 namespace {
 
@@ -13,12 +17,32 @@ bool is_plain(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), plain);
 }
 
-std::string quoted(const std::string& text) {
+std::string escaped_word(const std::string& text) {
+  std::string out = "$'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\'' || c == '\\') {
+      out += std::string("\\") + c;
+    } else if (byte < 0x20 || byte >= 0x7F) {
+      out += fmt::format("\\{:03o}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+}  // namespace
+
+std::string quoted_word(const std::string& text) {
   if (is_plain(text)) return text;
+  if (printable(text) != text) return escaped_word(text);
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
+
+namespace {
 
 // May stand as a position: no flag, no date.
 bool is_word(const std::string& text) {
@@ -29,11 +53,11 @@ bool is_word(const std::string& text) {
 std::string names_of(const Scope& scope) {
   std::string out;
   if (is_word(scope.database) && (scope.collection.empty() || is_word(scope.collection))) {
-    out += " " + quoted(scope.database);
-    return scope.collection.empty() ? out : out + " " + quoted(scope.collection);
+    out += " " + quoted_word(scope.database);
+    return scope.collection.empty() ? out : out + " " + quoted_word(scope.collection);
   }
-  if (!scope.database.empty()) out += " --db=" + quoted(scope.database);
-  if (!scope.collection.empty()) out += " --collection=" + quoted(scope.collection);
+  if (!scope.database.empty()) out += " --db=" + quoted_word(scope.database);
+  if (!scope.collection.empty()) out += " --collection=" + quoted_word(scope.collection);
   return out;
 }
 
@@ -63,11 +87,11 @@ std::string command_words(const Scope& scope) {
   std::string operations;
   for (const std::string& operation : scope.operations)
     operations += (operations.empty() ? "" : ",") + operation;
-  if (!operations.empty()) out += " --op " + quoted(operations);
-  if (!scope.key.empty()) out += " --key " + quoted(scope.key);
+  if (!operations.empty()) out += " --op " + quoted_word(operations);
+  if (!scope.key.empty()) out += " --key " + quoted_word(scope.key);
   for (const FieldCondition& condition : scope.where)
-    out += " --where " + quoted(condition.field + "=" + condition.value);
-  if (!scope.pattern.empty()) out += " --pattern " + quoted(scope.pattern);
+    out += " --where " + quoted_word(condition.field + "=" + condition.value);
+  if (!scope.pattern.empty()) out += " --pattern " + quoted_word(scope.pattern);
   return out;
 }
 

@@ -11,4 +11,8 @@ namespace changevault {
 // shell.
 std::string command_words(const Scope& scope);
 
+// One word as a shell takes it, quoted where it must be: in '…', and where it holds what steers a terminal in
+// $'…', so that the command can be shown and copied (bash, zsh, ksh).
+std::string quoted_word(const std::string& text);
+
 }  // namespace changevault

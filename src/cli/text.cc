@@ -5,55 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/characters.h"
+
 namespace changevault {
-namespace {
-
-// One character of UTF-8 at the front of `text`: its code point and length; {-1, 1} where the bytes are none.
-struct Character {
-  std::int32_t code = -1;
-  std::size_t bytes = 1;
-};
-
-Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {static_cast<std::int32_t>(lead), 1};
-  const std::size_t length = lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead >= 0xF5 || text.size() < length) return {};
-  std::uint32_t code = lead & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3F);
-  }
-  return {static_cast<std::int32_t>(code), length};
-}
-
-// Cells of a code point. Not wcwidth: it follows the locale, and in "C" knows nothing past ASCII.
-std::size_t width_of(std::int32_t code) {
-  struct Span {
-    std::int32_t first, last;
-  };
-  constexpr std::array<Span, 6> kNone{{{0x300, 0x36F},
-                                       {0x200B, 0x200F},
-                                       {0x1AB0, 0x1AFF},
-                                       {0x20D0, 0x20FF},
-                                       {0xFE00, 0xFE0F},
-                                       {0xFE20, 0xFE2F}}};
-  constexpr std::array<Span, 9> kWide{{{0x1100, 0x115F},
-                                       {0x2E80, 0x303E},
-                                       {0x3041, 0xA4CF},
-                                       {0xAC00, 0xD7A3},
-                                       {0xF900, 0xFAFF},
-                                       {0xFE30, 0xFE6F},
-                                       {0xFF00, 0xFF60},
-                                       {0x1F300, 0x1FAFF},
-                                       {0x20000, 0x3FFFD}}};
-  const auto within = [code](const Span& span) { return span.first <= code && code <= span.last; };
-  if (std::any_of(kNone.begin(), kNone.end(), within)) return 0;
-  return std::any_of(kWide.begin(), kWide.end(), within) ? 2 : 1;
-}
-
-}  // namespace
 
 std::string with_thousands(std::int64_t number) {
   std::string digits = std::to_string(number);
@@ -104,7 +58,7 @@ std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
     const Character c = first_character(text);
-    width += c.code < 0 ? 1 : width_of(c.code);
+    width += c.code < 0 ? 1 : cells_of(c.code);
     text.remove_prefix(c.bytes);
   }
   return width;
@@ -140,13 +94,12 @@ std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const Character c = first_character(text);
-    const bool control = c.code < 0x20 || (c.code >= 0x7F && c.code < 0xA0);  // -1, no character, too
-    for (std::size_t i = 0; i < c.bytes; ++i) {
-      if (control) {
-        out += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[i]));
-      } else {
-        out += text[i];
-      }
+    if (c.code < 0x20 || c.code == 0x7F) {
+      out += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[0]));
+    } else if (steers_terminal(c.code)) {
+      out += harmless(text.substr(0, c.bytes));
+    } else {
+      out += text.substr(0, c.bytes);
     }
     text.remove_prefix(c.bytes);
   }
@@ -155,26 +108,34 @@ std::string printable(std::string_view text) {
 
 void Table::add(std::vector<std::string> cells) {
   cells.resize(columns_.size());
-  for (std::string& cell : cells) cell = printable(cell);
-  rows_.push_back(std::move(cells));
+  std::vector<Cell> row;
+  row.reserve(cells.size());
+  for (const std::string& cell : cells) row.push_back({printable(cell), {}});
+  rows_.push_back(std::move(row));
+}
+
+void Table::paint(std::size_t column, const Output& out, Color color) {
+  Cell& cell = rows_.back()[column];
+  cell.shown = out.paint(color, cell.text);
 }
 
 std::string Table::to_string() const {
   std::vector<std::size_t> widths;
-  std::vector<std::string> titles;
+  std::vector<Cell> titles;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    titles.push_back(columns_[c].title);
-    std::size_t width = display_width(titles.back());
-    for (const auto& row : rows_) width = std::max(width, display_width(row[c]));
+    titles.push_back({columns_[c].title, {}});
+    std::size_t width = display_width(columns_[c].title);
+    for (const auto& row : rows_) width = std::max(width, display_width(row[c].text));
     widths.push_back(width);
   }
   std::string out;
-  const auto add_line = [&](const std::vector<std::string>& cells) {
+  const auto add_line = [&](const std::vector<Cell>& cells) {
     std::string line;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      const std::string pad(widths[c] - display_width(cells[c]), ' ');
+      const std::string pad(widths[c] - display_width(cells[c].text), ' ');
+      const std::string& shown = cells[c].shown.empty() ? cells[c].text : cells[c].shown;
       if (c > 0) line += "  ";
-      line += columns_[c].align == Align::kRight ? pad + cells[c] : cells[c] + pad;
+      line += columns_[c].align == Align::kRight ? pad + shown : shown + pad;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";

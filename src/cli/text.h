@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "cli/output.h"
 
 namespace changevault {
 
@@ -23,7 +24,8 @@ std::size_t display_width(std::string_view text);
 // `text` in at most `width` cells (at least 1): what does not fit is taken from the middle, "…" stands there.
 std::string shortened(std::string_view text, std::size_t width);
 
-// Control characters as \xNN, so that a stored name cannot steer the terminal.
+// One line of text, whatever it is: control characters and bytes that are no UTF-8 as \xNN, other characters
+// that steer a terminal or hide in a name as \uXXXX.
 std::string printable(std::string_view text);
 
 class Table {
@@ -34,14 +36,21 @@ class Table {
     Align align = Align::kLeft;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  // What is missing at the end of the row stays empty.
   void add(std::vector<std::string> cells);
+  // Paints a cell of the row that was added last.
+  void paint(std::size_t column, const Output& out, Color color);
   std::size_t rows() const { return rows_.size(); }
   // Titles, then rows, columns two blanks apart, each line ended by '\n', no blanks at line ends.
   std::string to_string() const;
 
  private:
+  struct Cell {
+    std::string text;
+    std::string shown;  // the same with its colour; empty: the text
+  };
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::vector<Cell>> rows_;
 };
 
 }  // namespace changevault

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/characters.h"
 #include "cli/pretty_json.h"
 
 namespace changevault {
@@ -50,8 +51,23 @@ TEST(Printable, NothingSteersTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\n\x7f"), "a\\x1B[31mb\\x0A\\x7F");
   EXPECT_EQ(printable("\xC2\x9B"
                       "x"),
-            "\\xC2\\x9Bx");  // CSI of the C1 set
+            "\\u009Bx");  // CSI of the C1 set
   EXPECT_EQ(printable("\xFF"), "\\xFF");
+  EXPECT_EQ(printable("\xC0\x9B"), "\\xC0\\x9B");             // an overlong escape is no character
+  EXPECT_EQ(printable("\xED\xA0\x80"), "\\xED\\xA0\\x80");    // nor is half of a pair
+  EXPECT_EQ(printable("a\u202Egnp.exe"), "a\\u202Egnp.exe");  // writing turned round
+  EXPECT_EQ(printable("prod\u200Bucts"), "prod\\u200Bucts");  // a blank that nobody sees
+  EXPECT_EQ(printable("\U000E0041"), "\\uDB40\\uDC41");       // a letter that nobody sees
+  EXPECT_EQ(printable("نمی\u200Cخواهم"), "نمی\u200Cخواهم");   // a joiner that words need
+}
+
+TEST(Harmless, LinesTabsAndOwnColorsStay) {
+  EXPECT_EQ(harmless("a\tb\nc"), "a\tb\nc");
+  EXPECT_EQ(harmless("\x1b[31mred\x1b[0m"), "\x1b[31mred\x1b[0m");
+  EXPECT_EQ(harmless("\x1b[2Jx\x1b]0;t\x07\x1b"), "\\u001B[2Jx\\u001B]0;t\\u0007\\u001B");
+  EXPECT_EQ(harmless("\x1b[8m\r\x08"), "\\u001B[8m\\u000D\\u0008");
+  EXPECT_EQ(harmless("\xFF\x9B"), "\\xFF\\x9B");
+  EXPECT_EQ(harmless("日本 é"), "日本 é");
 }
 
 TEST(Table, AlignsByCells) {

@@ -25,8 +25,11 @@ class Verb {
   virtual void spell_out(std::vector<std::string>& words) const { static_cast<void>(words); }
   // Binds flags and positions to members; the app outlives `run`. Common flags are there already.
   virtual void add_options(CLI::App& app) = 0;
-  // Only `init` works without a configuration file.
+  // What the first position can be, where that is one of a few words.
+  virtual std::vector<std::string> first_words() const { return {}; }
+  // `init` and `completion` work without a configuration file.
   virtual bool needs_configuration_file() const { return true; }
+  // Its answer is a table. Ways to use it whose answer is none end with no_csv (cli/csv.h).
   virtual bool takes_csv() const { return false; }
   // The exit code, or the error that ends the program.
   virtual Result<int> run(Context& context) = 0;

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "cli/csv.h"
 #include "cli/gap_report.h"
 #include "cli/scope_options.h"
 #include "cli/scope_text.h"
@@ -62,6 +63,7 @@ class AckVerb final : public Verb {
            "changevault ack --list\n"
            "changevault ack --take-back 3 --reason \"found in a backup\"";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_option("--reason", reason_, "why; kept with your name and the time")->type_name("TEXT");
@@ -73,6 +75,7 @@ class AckVerb final : public Verb {
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
+    if (context.out.csv_wanted() && !list_) return no_csv("ack without --list");
     if (list_) return print_list(context);
     if (take_back_) return take_back(context);
     return acknowledge(context, scope);
@@ -224,6 +227,18 @@ class AckVerb final : public Verb {
     return kExitDone;
   }
 
+  // A line for each acknowledgement; of its cells the number.
+  static void print_csv(Output& out, const Acks& acks) {
+    CsvRows rows(out, {"id", "state", "time", "user", "host", "reason", "scope", "cells", "taken_back.time",
+                       "taken_back.user", "taken_back.host", "taken_back.reason"});
+    for (const Acks::Given& one : acks.given()) {
+      Json row = to_json(one);
+      row["cells"] = one.what.cells.size();
+      rows.add(row);
+    }
+    complain_of_damage(out, acks);
+  }
+
   static Result<int> print_list(Context& context) {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const Acks acks, Acks::read(*store, context.parts.layout()));
@@ -236,6 +251,10 @@ class AckVerb final : public Verb {
       for (const Error& error : acks.damage())
         damage.push_back({{"key", error.object}, {"detail", error.message}});
       out.print_json({{"acknowledgements", std::move(given)}, {"damage", std::move(damage)}});
+      return code;
+    }
+    if (out.csv_wanted()) {
+      print_csv(out, acks);
       return code;
     }
     if (acks.given().empty()) out.print("no gap was ever acknowledged");

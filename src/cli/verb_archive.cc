@@ -55,9 +55,15 @@ class ArchiveVerb final : public Verb {
     Archiver archiver(parts, options);
     archiver.on_notice([&](const std::string& words) { context.out.note(words); });
     if (!once_) context.out.note("archiving " + parts.hub.url() + "; stop with Ctrl-C");
-    Progress progress(context.out, parts.clock, kDaemonLogInterval);
-    archiver.on_progress(
-        [&](const ArchiveTotals& totals) { progress.show([&] { return describe(totals); }); });
+    Progress progress(context.out, parts.clock, once_ ? kProgressInterval : kDaemonLogInterval);
+    const std::int64_t waiting = once_ ? events_waiting(parts.hub, context.configuration.hub.group) : 0;
+    archiver.on_progress([&](const ArchiveTotals& totals) {
+      progress.show([&] {
+        return describe(totals) + (once_ ? ", " + progress.rate(totals.events, "event") +
+                                               progress.remaining(totals.events, waiting)
+                                         : "");
+      });
+    });
     const ArchiveMode mode = close_  ? ArchiveMode::kOnceAndClose
                              : once_ ? ArchiveMode::kOnce
                                      : ArchiveMode::kFollow;
@@ -67,10 +73,24 @@ class ArchiveVerb final : public Verb {
     } else {
       context.out.print(describe(totals));
     }
+    if (once_ && context.stop.stop_requested()) {
+      return Error(ErrorCode::kCancelled, "stopped before the end of the hub", parts.hub.url(),
+                   std::string("go on with: changevault archive --once") + (close_ ? " --close" : ""));
+    }
     return kExitDone;
   }
 
  private:
+  // For the picture of how far it is alone: the ledger decides where archiving begins. 0: not known.
+  static std::int64_t events_waiting(Hub& hub, const std::string& group) {
+    const Result<GroupDescription> described = hub.describe_group(group);
+    std::int64_t lag = 0;
+    if (described) {
+      for (const GroupPosition& position : described->positions) lag += position.lag();
+    }
+    return lag;
+  }
+
   // A hub is made only for an archive that is there, at a place that a person has seen named.
   Result<OpenMode> open_mode(Context& context) const {
     if (!new_epoch_) return OpenMode::kOpen;

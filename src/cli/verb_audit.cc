@@ -3,6 +3,7 @@
 #include "cli/audit_event.h"
 #include "cli/audit_recovery.h"
 #include "cli/audit_segment.h"
+#include "cli/csv.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -120,7 +121,10 @@ class AuditVerb final : public Verb {
     return "An event that the warehouse has is found at once. One that it lacks is searched for in the "
            "archive, which "
            "no\n"
-           "index does: name database, collection and time to read less.";
+           "index does: name database, collection and time to read less.\n"
+           "With --output csv the recoveries alone; loads stand in the warehouse: changevault sql --output "
+           "csv\n"
+           "\"SELECT * FROM changevault_loads\"";
   }
   std::string examples() const override {
     return "changevault audit\nchangevault audit --recovery 20250116t081500z_1a2b3c4d\n"
@@ -129,6 +133,7 @@ class AuditVerb final : public Verb {
            "changevault audit --segment "
            "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.jsonl.gz";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_option("--recovery", recovery_, "one recovery: its plan, its steps, the bytes that it read")
@@ -142,6 +147,8 @@ class AuditVerb final : public Verb {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(refuse_conditions(scope, "audit is about whole recoveries"));
     CV_TRY(check_flags(scope));
+    if (context.out.csv_wanted() && !(event_.empty() && segment_.empty()))
+      return no_csv(event_.empty() ? "audit --segment" : "audit --event");
     if (!event_.empty()) return audit_event(context, event_, scope);
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(std::vector<PastRecovery> recoveries, past_recoveries(*store, context.parts.layout()));
@@ -158,6 +165,8 @@ class AuditVerb final : public Verb {
                      [](const LoadRecord& a, const LoadRecord& b) { return a.time < b.time; });
     if (context.out.json_wanted()) {
       print_json(context.out, trail, recoveries, loads);
+    } else if (context.out.csv_wanted()) {
+      print_csv(context.out, recoveries);
     } else {
       if (trail) {
         print(context.out, *trail);
@@ -216,6 +225,12 @@ class AuditVerb final : public Verb {
     for (const PastRecovery& past : recoveries) json["recoveries"].push_back(to_json(past));
     for (const LoadRecord& load : loads) json["loads"].push_back(to_json(load));
     out.print_json(json);
+  }
+
+  static void print_csv(Output& out, const std::vector<PastRecovery>& recoveries) {
+    CsvRows rows(out, {"id", "state", "scope", "plan_hash", "created", "user", "host", "program", "segments",
+                       "expected", "staged", "inserted", "already_present", "message", "damage"});
+    for (const PastRecovery& past : recoveries) rows.add(to_json(past));
   }
 
   static void print_recoveries(Output& out, const std::vector<PastRecovery>& recoveries, const char* none) {

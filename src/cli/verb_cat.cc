@@ -3,6 +3,7 @@
 #include "archive/segment_feed.h"
 #include "cli/ledger_warning.h"
 #include "cli/pretty_json.h"
+#include "cli/progress.h"
 #include "cli/record_options.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -67,8 +68,12 @@ class CatVerb final : public Verb {
     SegmentFeed feed(*store, scope, context.stop);
     feed.complete_with(context.configuration.source.id);
     std::int64_t printed = 0;
+    Progress progress(context.out, context.parts.clock());
     CV_TRY(read_records(found->files, feed, records_.reading(), [&](std::string_view line) {
       ++printed;
+      // Records on the same screen are progress enough.
+      if (!context.out.terminal().out && printed % 1024 == 0)
+        progress.show([&] { return progress.rate(printed, "record"); });
       return print(context, line);
     }));
     CV_TRY(context.out.flush());

@@ -1,3 +1,4 @@
+#include "cli/csv.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/check.h"
@@ -9,7 +10,7 @@ class CheckVerb final : public Verb {
  public:
   std::string name() const override { return "check"; }
   std::string summary() const override { return "tries every configured part and says what to fix"; }
-  std::string usage() const override { return "[--output json]"; }
+  std::string usage() const override { return "[--output table|json|csv]"; }
   std::string details() const override {
     return "Reach and rights, create-only writes, clocks, free disk space, the hub's retention against what "
            "is "
@@ -21,6 +22,7 @@ class CheckVerb final : public Verb {
   std::string examples() const override {
     return "changevault check\nchangevault check --output json | jq '.parts[] | select(.state != \"ok\")'";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App&) override {}
 
   Result<int> run(Context& context) override {
@@ -40,6 +42,9 @@ class CheckVerb final : public Verb {
     }
     if (context.out.json_wanted()) {
       context.out.print_json({{"ok", code == kExitDone}, {"parts", std::move(parts)}});
+    } else if (context.out.csv_wanted()) {
+      CsvRows rows(context.out, {"part", "ok", "state", "detail", "hint"});
+      for (const Json& part : parts) rows.add(part);
     } else {
       print(findings, context);
     }

@@ -50,7 +50,7 @@ class CopyVerb final : public Verb {
     options.stop = context.stop;
     Progress progress(context.out, context.parts.clock());
     options.on_progress = [&](std::int64_t objects, std::int64_t bytes) {
-      progress.show([&] { return progress.rate(objects, "files") + ", " + human_bytes(bytes); });
+      progress.show([&] { return progress.rate(objects, "file") + ", " + progress.byte_rate(bytes); });
     };
     Result<CopyReport> copied = copy_archive(*from, *to, context.parts.layout(), options);
     if (!copied) return interrupted(copied.error());

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <map>
 
+#include "cli/csv.h"
 #include "cli/ledger_warning.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -36,6 +38,10 @@ Place place_of(const ArchivedFile& file, Depth depth) {
   return place;
 }
 
+// A bar of everything; rows with a name of usual length stay within 80 cells.
+constexpr std::int64_t kBarCells = 16;
+constexpr std::size_t kLongestName = 80;
+
 class DuVerb final : public Verb {
  public:
   std::string name() const override { return "du"; }
@@ -48,6 +54,7 @@ class DuVerb final : public Verb {
     return "changevault du\nchangevault du inventory_db --by day\n"
            "changevault du --date 2025-01-15 --by hour --output json";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_option("--by", by_, "how deep: database, collection, day or hour (default: collection)")
@@ -63,6 +70,8 @@ class DuVerb final : public Verb {
     note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(context.out, found);
+    } else if (context.out.csv_wanted()) {
+      print_csv(context.out, found);
     } else if (found.files.empty()) {
       context.out.print("quiet: " + printable(to_string(scope)) + " is sealed and had no such events");
     } else {
@@ -85,13 +94,10 @@ class DuVerb final : public Verb {
             {"text_bytes", by_ledger ? Json(usage.text_bytes) : Json(nullptr)}};
   }
 
-  void print_json(Output& out, const ArchivedFiles& found) const {
+  // One for each place of the depth asked for.
+  Json entries_of(const ArchivedFiles& found) const {
     std::map<Place, Usage> leaves;
-    Usage total;
-    for (const ArchivedFile& file : found.files) {
-      leaves[place_of(file, depth())] += file;
-      total += file;
-    }
+    for (const ArchivedFile& file : found.files) leaves[place_of(file, depth())] += file;
     Json entries = Json::array();
     for (const auto& [place, usage] : leaves) {
       Json entry = Json::object();
@@ -99,8 +105,25 @@ class DuVerb final : public Verb {
       entry.update(to_json(usage, found.by_ledger));
       entries.push_back(std::move(entry));
     }
+    return entries;
+  }
+
+  static Usage total_of(const ArchivedFiles& found) {
+    Usage total;
+    for (const ArchivedFile& file : found.files) total += file;
+    return total;
+  }
+
+  void print_json(Output& out, const ArchivedFiles& found) const {
     out.print_json(
-        {{"by", by_}, {"entries", std::move(entries)}, {"total", to_json(total, found.by_ledger)}});
+        {{"by", by_}, {"entries", entries_of(found)}, {"total", to_json(total_of(found), found.by_ledger)}});
+  }
+
+  void print_csv(Output& out, const ArchivedFiles& found) const {
+    std::vector<std::string> columns(kLevels, kLevels + static_cast<std::size_t>(depth()));
+    columns.insert(columns.end(), {"segments", "records", "bytes", "text_bytes"});
+    CsvRows rows(out, std::move(columns));
+    for (const Json& entry : entries_of(found)) rows.add(entry);
   }
 
   // Every level has its line, the parents before their children.
@@ -115,18 +138,31 @@ class DuVerb final : public Verb {
                  {"SEGMENTS", Align::kRight},
                  {"RECORDS", Align::kRight},
                  {"SIZE", Align::kRight},
-                 {"TEXT", Align::kRight}});
+                 {"TEXT", Align::kRight},
+                 {"SHARE", Align::kRight},
+                 {""}});
+    const Usage total = total_of(found);
     const auto add = [&](const std::string& name, const Usage& usage) {
       table.add({name, with_thousands(usage.segments), found.by_ledger ? with_thousands(usage.records) : "?",
-                 human_bytes(usage.bytes), found.by_ledger ? human_bytes(usage.text_bytes) : "?"});
+                 human_bytes(usage.bytes), found.by_ledger ? human_bytes(usage.text_bytes) : "?",
+                 share(usage.bytes, total.bytes), picture(usage.bytes, total.bytes)});
     };
     for (const auto& [place, usage] : nodes) add(title(place), usage);
-    Usage total;
-    for (const ArchivedFile& file : found.files) total += file;
     add("total", total);
     ignore_error(out.write(table.to_string()), "kept for flush");
     if (!found.by_ledger)
       out.note("note: this archive has no ledger, so counts are not known without reading");
+  }
+
+  static std::string share(std::int64_t bytes, std::int64_t all) {
+    const std::int64_t percent = all == 0 ? 0 : (bytes * 200 + all) / (2 * all);
+    return percent == 0 && bytes > 0 ? "< 1 %" : std::to_string(percent) + " %";
+  }
+
+  // What is there is seen, however small.
+  static std::string picture(std::int64_t bytes, std::int64_t all) {
+    if (bytes <= 0 || all <= 0) return "";
+    return std::string(static_cast<std::size_t>(std::max<std::int64_t>(1, bytes * kBarCells / all)), '#');
   }
 
   static std::string title(const Place& place) {
@@ -134,7 +170,7 @@ class DuVerb final : public Verb {
     if (place.size() == static_cast<std::size_t>(Depth::kHour))
       return indent + place.back().substr(11, 2) + ":00";
     if (place.back().empty()) return indent + (place.size() == 1 ? "(no database)" : "(no collection)");
-    return indent + place.back();
+    return indent + shortened(printable(place.back()), kLongestName);
   }
 
   ScopeOptions scope_;

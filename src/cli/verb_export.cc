@@ -114,7 +114,7 @@ class ExportVerb final : public Verb {
     options.reading.on_progress = [&](std::int64_t done, std::int64_t all) {
       progress.show([&] {
         return with_thousands(done) + " of " + counted(all, "file") + ", " +
-               counted(feed.records_read(), "record") + progress.remaining(done, all);
+               progress.rate(feed.records_read(), "record") + progress.remaining(done, all);
       });
     };
     return export_records(feed, found.files, options,

@@ -1,6 +1,8 @@
+#include "cli/csv.h"
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/hub_report.h"
+#include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -45,6 +47,7 @@ class GapsVerb final : public Verb {
            "changevault gaps --date 2025-01-01..2025-01-31 --output json\n"
            "changevault gaps --hub                             is anything in the hub that is not archived?";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--all", all_, "every day and every gap, however many");
@@ -54,7 +57,10 @@ class GapsVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    if (hub_ && context.out.csv_wanted()) return no_csv("gaps --hub");
     CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
+    Progress progress(context.out, context.parts.clock());
+    progress.begin("comparing archive and warehouse");
     // First, so that it is still the hub of which the ledger was read; the comparison takes its time.
     const HubSide hub = hub_ ? HubSide(ask_hub(context, archive)) : std::nullopt;
     const Result<GapFinding> found = find_all_gaps(context.parts, archive, scope, context.stop);
@@ -62,6 +68,8 @@ class GapsVerb final : public Verb {
     if (found) complain_of_damage(context.out, found->acks);
     if (context.out.json_wanted()) {
       write_json(context, found, hub);
+    } else if (context.out.csv_wanted()) {
+      if (found) print_coverage_csv(context.out, found->coverage);
     } else {
       if (found) print_coverage(context.out, *found, {scope, all_, acknowledged_, table_of(context)});
       if (hub && *hub) print_hub_coverage(context.out, **hub, all_);

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "cli/csv.h"
 #include "cli/ledger_warning.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
@@ -36,6 +38,7 @@ class GetVerb final : public Verb {
            "changevault get --pattern '*/2025/01/*/14-*' -d restored --output json\n"
            "changevault get inventory_db products 2025/01/15 14 -o products-14.jsonl.gz";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_option("-d", directory_, "write below this folder, made where it is missing")->type_name("DIR");
@@ -79,6 +82,8 @@ class GetVerb final : public Verb {
   static Result<int> print_quiet(Context& context, const Scope& scope) {
     if (context.out.json_wanted()) {
       context.out.print_json({{"files", Json::array()}, {"total", to_json(Sum())}});
+    } else if (context.out.csv_wanted()) {
+      csv_rows(context.out);
     } else {
       context.out.print("quiet: " + printable(to_string(scope)) +
                         " is sealed and had no such events, so no file");
@@ -117,17 +122,21 @@ class GetVerb final : public Verb {
     options.stop = context.stop;
     options.on_progress = [&](std::int64_t fetched) {
       progress.show([&] {
-        return human_bytes(fetched) + " of " + human_bytes(all_bytes) +
+        return progress.byte_rate(fetched) + " of " + human_bytes(all_bytes) +
                progress.remaining(std::min(fetched, all_bytes), all_bytes);
       });
     };
     Sum sum;
     Json files = Json::array();
+    std::optional<CsvRows> csv;
+    if (out.csv_wanted()) csv.emplace(csv_rows(out));
     const Result<void> result =
         download(store, context.parts.random(), target, requests, options, [&](const DownloadedFile& file) {
           add(sum, file);
           if (out.json_wanted()) {
             files.push_back(to_json(file));
+          } else if (csv) {
+            csv->add(to_json(file));
           } else {
             print_line(out, file);
           }
@@ -138,7 +147,7 @@ class GetVerb final : public Verb {
     }
     if (out.json_wanted()) {
       out.print_json({{"files", std::move(files)}, {"total", to_json(sum)}});
-    } else {
+    } else if (!csv) {
       print_sum(out, sum);
     }
     return sum.code;
@@ -185,6 +194,11 @@ class GetVerb final : public Verb {
             {"failed", sum.failed},
             {"records", sum.records},
             {"bytes", sum.bytes}};
+  }
+
+  static CsvRows csv_rows(Output& out) {
+    return CsvRows(out,
+                   {"key", "path", "state", "records", "bytes", "checked", "error.code", "error.message"});
   }
 
   static void print_line(Output& out, const DownloadedFile& file) {

@@ -2,11 +2,13 @@
 #include <optional>
 
 #include "cli/common_options.h"
+#include "cli/csv.h"
 #include "cli/hub_position.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "hub/hub_checks.h"
 #include "service/event_ages.h"
+#include "service/suggest.h"
 
 namespace changevault {
 namespace {
@@ -102,6 +104,10 @@ class GroupsVerb final : public Verb {
            "changevault groups reset analytics --to 2025-01-15T14:00:00Z --yes\n"
            "changevault groups delete analytics --yes";
   }
+  std::vector<std::string> first_words() const override {
+    return {"list", "describe", "create", "reset", "delete"};
+  }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     app.add_option("ACTION", action_, "")->group("");
     app.add_option("GROUP", group_, "")->group("");
@@ -118,6 +124,8 @@ class GroupsVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_TRY(check_flags());
+    if (context.out.csv_wanted() && (management_ || (action_ != "list" && action_ != "describe")))
+      return no_csv("groups " + action_ + (management_ ? " --management" : ""));
     if (management_) return manage(context);
     CV_ASSIGN(Hub* const hub, context.parts.hub());
     if (action_ == "list") return list(*hub, context);
@@ -136,8 +144,10 @@ class GroupsVerb final : public Verb {
     const bool names_one =
         action_ == "describe" || action_ == "create" || action_ == "reset" || action_ == "delete";
     if (action_ != "list" && !names_one) {
+      const std::string near = nearest(action_, first_words());
       return Error(ErrorCode::kUsage, "say what to do: list, describe, create, reset or delete", action_,
-                   "for example: changevault groups list");
+                   near.empty() ? "for example: changevault groups list"
+                                : "did you mean: changevault groups " + near + "?");
     }
     if (names_one && group_.empty()) {
       return Error(ErrorCode::kUsage, "no group is named", "",
@@ -182,6 +192,9 @@ class GroupsVerb final : public Verb {
     }
     if (context.out.json_wanted()) {
       context.out.print_json({{"groups", std::move(groups)}});
+    } else if (context.out.csv_wanted()) {
+      CsvRows rows(context.out, {"group", "lag", "members", "archive"});
+      for (const Json& group : groups) rows.add(group);
     } else {
       ignore_error(context.out.write(table.to_string()), "kept for flush");
     }
@@ -220,6 +233,11 @@ class GroupsVerb final : public Verb {
                               {"archive", owner_json(group.owner)},
                               {"partitions", std::move(partitions)},
                               {"members", members_json(group)}});
+      return kExitDone;
+    }
+    if (context.out.csv_wanted()) {
+      CsvRows rows(context.out, {"partition", "position", "first", "next", "lag", "lag_seconds", "gone"});
+      for (const Json& partition : partitions) rows.add(partition);
       return kExitDone;
     }
     const std::int64_t gone = total_gone(group);

@@ -34,9 +34,16 @@ class LoadVerb final : public Verb {
     Loader loader(*store, context.parts.layout(), *warehouse, context.parts.clock(),
                   loader_options(context.configuration));
     if (!once_) context.out.note("loading into " + warehouse->url() + "; stop with Ctrl-C");
-    Progress progress(context.out, context.parts.clock(), kDaemonLogInterval);
-    loader.on_progress(
-        [&](const LoadTotals& totals) { progress.show([&] { return describe_with_rate(totals); }); });
+    Progress progress(context.out, context.parts.clock(), once_ ? kProgressInterval : kDaemonLogInterval);
+    loader.on_progress([&](const LoadTotals& totals) {
+      progress.show([&] {
+        return "loading: " + progress.rate(totals.rows + totals.reading, "row") +
+               (totals.waiting > 0 ? ", " + with_thousands(totals.segments) + " of " +
+                                         counted(totals.segments + totals.waiting, "segment") +
+                                         progress.remaining(totals.segments, totals.segments + totals.waiting)
+                                   : "");
+      });
+    });
     loader.on_wait([&](const std::string& words) { context.out.note(words); });
     CV_ASSIGN(const LoadTotals totals, loader.run(once_, context.stop));
     if (context.out.json_wanted()) {

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "cli/common_options.h"
+#include "cli/csv.h"
 #include "cli/ledger_warning.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -22,6 +23,7 @@ class LsVerb final : public Verb {
            "changevault ls inventory_db --newest-first --limit 20\n"
            "changevault ls --dead-letters --date 2025-01-15..2025-01-17 --output json";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("-l,--long", long_, "records per operation and the time of writing, too");
@@ -42,6 +44,10 @@ class LsVerb final : public Verb {
     note_whole_files(context.out, scope);
     if (context.out.json_wanted()) {
       print_json(found, context.out);
+    } else if (context.out.csv_wanted()) {
+      CsvRows rows(context.out,
+                   {"key", "database", "collection", "hour", "records", "operations", "bytes", "modified"});
+      for (const ArchivedFile& file : found.files) rows.add(to_json(found, file));
     } else {
       print_table(found, scope, context.out);
     }
@@ -95,20 +101,25 @@ class LsVerb final : public Verb {
       files.resize(static_cast<std::size_t>(*limit_));
   }
 
+  static Json to_json(const ArchivedFiles& found, const ArchivedFile& file) {
+    Json json = {{"key", file.segment.key},
+                 {"database", file.ns.database},
+                 {"collection", file.ns.collection},
+                 {"hour", to_string(file.hour)},
+                 {"records", found.by_ledger ? Json(file.segment.records) : Json(nullptr)},
+                 {"operations", operations_json(found, file)},
+                 {"bytes", file.bytes},
+                 {"modified", to_rfc3339(file.modified)}};
+    if (file.adopted) json["adopted"] = true;
+    return json;
+  }
+
   static void print_json(const ArchivedFiles& found, Output& out) {
     Json segments = Json::array();
     std::int64_t records = 0;
     std::int64_t bytes = 0;
     for (const ArchivedFile& file : found.files) {
-      segments.push_back({{"key", file.segment.key},
-                          {"database", file.ns.database},
-                          {"collection", file.ns.collection},
-                          {"hour", to_string(file.hour)},
-                          {"records", found.by_ledger ? Json(file.segment.records) : Json(nullptr)},
-                          {"operations", operations_json(found, file)},
-                          {"bytes", file.bytes},
-                          {"modified", to_rfc3339(file.modified)}});
-      if (file.adopted) segments.back()["adopted"] = true;
+      segments.push_back(to_json(found, file));
       records += file.segment.records;
       bytes += file.bytes;
     }

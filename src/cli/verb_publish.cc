@@ -1,5 +1,8 @@
+#include <filesystem>
+
 #include "capture/file_publisher.h"
 #include "cli/progress.h"
+#include "cli/scope_text.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
@@ -67,11 +70,20 @@ class PublishVerb final : public Verb {
     options.allow_late = allow_late_;
     options.oversize = {&context.parts.layout(), [&] { return context.parts.store(); }};
     Progress progress(context.out, context.parts.clock());
+    progress.begin("publishing");
+    PublishTotals sent;
+    const std::int64_t all_bytes = bytes_of_files();
     const auto show = [&](const PublishTotals& totals) {
-      progress.show([&] { return progress.rate(totals.events, "event"); });
+      sent = totals;
+      progress.show([&] {
+        return progress.rate(totals.events, "event") + progress.remaining(totals.bytes, all_bytes);
+      });
     };
-    CV_ASSIGN(const PublishTotals totals,
-              publish_files(*hub, files_, options, context.parts.clock(), show, context.stop));
+    Result<PublishTotals> published =
+        publish_files(*hub, files_, options, context.parts.clock(), show, context.stop);
+    if (!published && published.error().code == ErrorCode::kCancelled)
+      published.error().hint = how_to_go_on(sent);
+    CV_ASSIGN(const PublishTotals totals, std::move(published));
     if (context.out.json_wanted()) {
       context.out.print_json(to_json(totals));
     } else {
@@ -81,6 +93,35 @@ class PublishVerb final : public Verb {
   }
 
  private:
+  static bool is_gzip(const std::string& file) { return file.ends_with(".gz"); }
+
+  // Of text that is not compressed and has an end; else 0, and nobody knows how much is left.
+  std::int64_t bytes_of_files() const {
+    std::int64_t bytes = 0;
+    for (const std::string& file : files_) {
+      std::error_code failed;
+      const bool plain = std::filesystem::is_regular_file(file, failed) && !is_gzip(file);
+      const auto size = plain ? std::filesystem::file_size(file, failed) : 0;
+      if (!plain || failed) return 0;
+      bytes += static_cast<std::int64_t>(size);
+    }
+    return bytes;
+  }
+
+  // What was sent stays sent: again, it would be archived twice (and loaded once).
+  std::string how_to_go_on(const PublishTotals& sent) const {
+    if (files_.size() == 1 && files_[0] != "-" && time_from_.empty()) {
+      const std::string from = std::to_string(sent.events + sent.empty_lines + 1);
+      return "go on behind them with: " +
+             std::string(is_gzip(files_[0]) ? "gunzip -c " : "tail -n +" + from + " ") +
+             quoted_word(files_[0]) + (is_gzip(files_[0]) ? " | tail -n +" + from : "") +
+             " | changevault publish -";
+    }
+    return std::string("the same command again sends all of them anew") +
+           (time_from_.empty() ? "" : " (with --allow-late)") +
+           ": an event that is archived twice is in the warehouse once";
+  }
+
   std::vector<std::string> files_;
   std::string time_from_;
   bool allow_late_ = false;

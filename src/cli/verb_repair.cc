@@ -263,6 +263,8 @@ class RepairVerb final : public Verb {
     const RepairActor actor{context.identity.user, context.identity.host,
                             "changevault " + context.identity.version};
     if (!work.plan.items.empty()) {
+      Progress progress(context.out, context.parts.clock());
+      progress.begin("repairing");
       CV_ASSIGN(work.outcome, repairer.run(work.plan, keep(context), actor, context.stop));
     }
     for (const DeadStage& stage : work.stages) {

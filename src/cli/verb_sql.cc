@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include "cli/csv.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
@@ -42,14 +43,7 @@ Json json_of(const SqlTable& table) {
   return out;
 }
 
-std::string csv_cell(const std::string& text) {
-  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
-}
-
-// RFC 4180, lines ended by '\n'. NULL is nothing between the commas, an empty text is "".
+// NULL is nothing between the commas.
 std::string csv_of(const SqlTable& table) {
   std::string out;
   for (std::size_t c = 0; c < table.columns.size(); ++c)

@@ -1,3 +1,4 @@
+#include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "service/status.h"
@@ -28,7 +29,6 @@ Json json_of(const ArchiveStatus& a) {
           {"sealed_to", json_of(a.sealed_to)},
           {"segments", a.segments},
           {"records", a.records},
-          {"bytes", a.bytes},
           {"collections", a.collections},
           {"dead_letters", a.dead_letters},
           {"lost_ranges", a.lost_ranges}};
@@ -38,7 +38,7 @@ Json json_of(const std::vector<PartitionStatus>& partitions) {
   Json out = Json::array();
   for (const PartitionStatus& p : partitions) {
     out.push_back({{"partition", p.partition.value},
-                   {"archived", p.archived},
+                   {"position", p.position ? Json(p.position->value) : Json(nullptr)},
                    {"lag", p.behind},
                    {"watermark", p.watermark ? Json(to_rfc3339(*p.watermark)) : Json(nullptr)},
                    {"epoch", p.epoch.value},
@@ -108,6 +108,8 @@ class StatusVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     context.parts.wait_at_most(kPatience);
+    Progress progress(context.out, context.parts.clock());
+    progress.begin("looking at archive, hub and warehouse");
     const Status status = read_status(context.parts, context.stop);
     if (context.out.json_wanted()) {
       context.out.print_json(json_of(status));
@@ -121,22 +123,28 @@ class StatusVerb final : public Verb {
   static void print(const Status& status, Context& context) {
     Output& out = context.out;
     const Timestamp now = context.parts.clock().now();
+    print_attention(status, out);
     if (status.archive) print_archive(*status.archive, now, out);
     if (status.partitions) print_partitions(*status.partitions, now, out);
     if (status.warehouse) print_warehouse(*status.warehouse, now, out);
     if (status.gaps) print_gaps(*status.gaps, out);
-    out.print("");
+  }
+
+  // First, as the rest may be long.
+  static void print_attention(const Status& status, Output& out) {
     for (const Error& error : status.failures) {
       const bool unknown = error.code == ErrorCode::kIndeterminate;
-      out.print((unknown ? out.paint(Color::kYellow, "not known: ") : out.paint(Color::kRed, "failed: ")) +
+      out.print((unknown ? out.paint(Color::kYellow, "not known  ") : out.paint(Color::kRed, "FAILED     ")) +
                 printable(error.to_string()));
-      if (!error.hint.empty()) out.print("        " + printable(error.hint));
+      if (!error.hint.empty()) out.print("           hint: " + printable(error.hint));
     }
-    for (const std::string& words : status.attention) out.print(out.paint(Color::kYellow, "note: ") + words);
+    for (const std::string& words : status.attention)
+      out.print(out.paint(Color::kYellow, "attention  ") + printable(words));
     if (status.failures.empty() && status.attention.empty())
       out.print(status.archive && !status.archive->sealed_to
                     ? "nothing is archived and sealed yet, so there is nothing to compare"
                     : out.paint(Color::kGreen, "nothing needs attention"));
+    if (status.archive) out.print("");
   }
 
   static void print_archive(const ArchiveStatus& a, Timestamp now, Output& out) {
@@ -147,7 +155,7 @@ class StatusVerb final : public Verb {
                 human_time(a.last_hour->end()).substr(0, 16) + " UTC, " +
                 counted(a.collections, "collection"));
       out.print("           " + counted(a.records, "record") + " in " + counted(a.segments, "segment") +
-                ", " + human_bytes(a.bytes));
+                "; sizes: changevault du");
     }
     out.print("sealed     " + (a.sealed_to ? "up to " + human_time(a.sealed_to->start()).substr(0, 16) +
                                                  " UTC" + ago(a.sealed_to->start(), now)
@@ -163,13 +171,14 @@ class StatusVerb final : public Verb {
               counted(behind, "event") + " not archived yet");
     using Align = Table::Align;
     Table table({{"           PARTITION"},
-                 {"ARCHIVED", Align::kRight},
+                 {"POSITION", Align::kRight},
                  {"BEHIND", Align::kRight},
                  {"COMPLETE UP TO"},
                  {"EPOCH", Align::kRight},
                  {"LAST OWNER"}});
     for (const PartitionStatus& p : partitions) {
-      table.add({"           " + to_string(p.partition), with_thousands(p.archived), with_thousands(p.behind),
+      table.add({"           " + to_string(p.partition),
+                 p.position ? with_thousands(p.position->value) : "none yet", with_thousands(p.behind),
                  p.watermark ? human_time(*p.watermark) + ago(*p.watermark, now) : "nothing yet",
                  std::to_string(p.epoch.value), p.written ? p.owner + ago(*p.written, now) : "nobody"});
     }

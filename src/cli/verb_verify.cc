@@ -1,5 +1,6 @@
 #include "archive/verify.h"
 #include "archive/verify_memory.h"
+#include "cli/csv.h"
 #include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -12,16 +13,16 @@ namespace {
 constexpr std::size_t kProblemsShown = 50;
 
 // A sealed scope without a single segment: the seals were checked and say that nothing was there.
-bool is_proven_quiet(const VerifyReport& report, const Scope& scope, Context& context) {
+// Of one about which nothing is known, `hint` says where to look.
+bool is_proven_quiet(const VerifyReport& report, const Scope& scope, Context& context, std::string& hint) {
   const bool nothing_read =
       report.segments_checked == 0 && report.dead_letters_checked == 0 && report.remembered == 0;
-  if (report.verdict == Verdict::kFail || !nothing_read || !report.problems.empty() ||
-      report.seals_checked == 0)
-    return false;
+  if (report.verdict == Verdict::kFail || !nothing_read || !report.problems.empty()) return false;
   const Result<Catalog> catalog = context.catalog();
   if (!catalog.has_value()) return false;
   const Result<ScopeFinding> finding = find_scope(*catalog, scope);
-  return finding.has_value() && finding->quiet();
+  if (!finding) hint = finding.error().hint;
+  return report.seals_checked > 0 && finding.has_value() && finding->quiet();
 }
 
 int exit_code_of(Verdict verdict) {
@@ -46,12 +47,14 @@ class VerifyVerb final : public Verb {
            "--quick reads the ledger and looks for every file and its size, but does not read the files.\n"
            "--incremental does not read a file again that was verified from this machine before and has the\n"
            "same name, size and etag since; what changed without touching these is found by a full one.\n"
-           "Exit code 0: PASS, 4: FAIL, 5: INDETERMINATE (nothing could be checked).";
+           "Exit code 0: PASS, 4: FAIL, 5: INDETERMINATE (nothing could be checked).\n"
+           "With --output csv the problems alone.";
   }
   std::string examples() const override {
     return "changevault verify\nchangevault verify inventory_db products 2025/01/15\nchangevault verify "
            "--incremental";
   }
+  bool takes_csv() const override { return true; }
   void add_options(CLI::App& app) override {
     scope_.add_to(app);
     app.add_flag("--quick", quick_, "all but the content of the files");
@@ -74,7 +77,7 @@ class VerifyVerb final : public Verb {
     const auto show = [&](const VerifyProgress& p) {
       progress.show([&] {
         return "verifying file " + with_thousands(p.segments_done) + " of " + with_thousands(p.segments_all) +
-               ", " + human_bytes(p.bytes_read) + progress.remaining(p.bytes_read, p.bytes_all);
+               ", " + progress.byte_rate(p.bytes_read) + progress.remaining(p.bytes_read, p.bytes_all);
       });
     };
     Result<VerifyReport> verified = verify_archive(*store, context.parts.layout(), scope, show, context.stop,
@@ -83,14 +86,19 @@ class VerifyVerb final : public Verb {
     if (!verified && verified.error().code == ErrorCode::kCancelled && memory.size() > 0)
       verified.error().hint = "what was checked is remembered; go on with: changevault verify --incremental";
     CV_ASSIGN(VerifyReport report, std::move(verified));
-    const bool quiet = is_proven_quiet(report, scope, context);
+    std::string hint;
+    const bool quiet = is_proven_quiet(report, scope, context, hint);
     if (quiet) report.verdict = Verdict::kPass;
     for (const std::string& note : report.notes) context.out.note("note: " + note);
     if (context.out.json_wanted()) {
       print_json(report, context.out);
+    } else if (context.out.csv_wanted()) {
+      print_csv(report, context.out);
     } else {
       print_text(report, quiet, context.out);
     }
+    if (report.verdict == Verdict::kIndeterminate && !hint.empty())
+      context.out.complain("hint: " + printable(hint));
     return exit_code_of(report.verdict);
   }
 
@@ -138,6 +146,13 @@ class VerifyVerb final : public Verb {
     if (report.oldest_check) document["oldest_check"] = to_rfc3339(*report.oldest_check);
     if (!report.reason.empty()) document["reason"] = report.reason;
     out.print_json(document);
+  }
+
+  // The problems; the verdict is the exit code.
+  static void print_csv(const VerifyReport& report, Output& out) {
+    CsvRows rows(out, {"kind", "key", "detail"});
+    for (const VerifyProblem& p : report.problems)
+      rows.add({{"kind", p.kind}, {"key", p.key}, {"detail", p.detail}});
   }
 
   static void print_text(const VerifyReport& report, bool quiet, Output& out) {

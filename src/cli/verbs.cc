@@ -28,6 +28,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_repair_verb());
   verbs.push_back(make_audit_verb());
   verbs.push_back(make_copy_verb());
+  verbs.push_back(make_completion_verb());
   return verbs;
 }
 

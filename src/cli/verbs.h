@@ -32,6 +32,7 @@ std::unique_ptr<Verb> make_verify_verb();
 std::unique_ptr<Verb> make_repair_verb();
 std::unique_ptr<Verb> make_audit_verb();
 std::unique_ptr<Verb> make_copy_verb();
+std::unique_ptr<Verb> make_completion_verb();
 
 std::vector<std::unique_ptr<Verb>> all_verbs();
 

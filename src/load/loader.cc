@@ -34,6 +34,35 @@ void add(LoadTotals& totals, const LoadedSegment& segment) {
   totals.already_present += segment.already_present;
 }
 
+// Tells, now and then, how many records went through.
+class CountedFeed final : public RecordFeed {
+ public:
+  CountedFeed(RecordFeed& inner, std::function<void(std::int64_t)> tell)
+      : inner_(inner), tell_(std::move(tell)) {}
+
+  Result<void> read(const SegmentRef& segment, const EachRecord& each) override {
+    return inner_.read(segment, counted(each));
+  }
+  Result<void> read_facts(const SegmentRef& segment, const EachRecord& each) override {
+    return inner_.read_facts(segment, each);  // looks only; the rows are read afterwards
+  }
+  Result<void> read_chosen(const SegmentRef& segment, const Choose& choose, const EachRecord& each) override {
+    return inner_.read_chosen(segment, choose, counted(each));
+  }
+
+ private:
+  EachRecord counted(const EachRecord& each) {
+    return [this, &each](const RecordView& record) -> Result<void> {
+      if (++records_ % 4096 == 0) tell_(records_);
+      return each(record);
+    };
+  }
+
+  RecordFeed& inner_;
+  std::function<void(std::int64_t)> tell_;
+  std::int64_t records_ = 0;
+};
+
 // Errors that pass by themselves.
 bool passes(const Error& error) {
   return error.retryable && (error.code == ErrorCode::kBusy || error.code == ErrorCode::kUnreachable);
@@ -84,6 +113,8 @@ Result<void> Loader::load_listed(LoadTotals& totals, const std::stop_token& stop
   }
   if (!looked_just_now) pending_.insert(damaged_.begin(), damaged_.end());  // somebody may have repaired them
   CV_TRY(compare_with_warehouse());
+  totals.waiting = 0;
+  for (const ListedSlot& slot : pending_) totals.waiting += slot.segments;
   while (!pending_.empty()) {
     std::vector<ListedSlot> slots;
     CV_ASSIGN(const std::vector<ListedRef> window, take_window(slots));
@@ -178,16 +209,22 @@ Result<void> Loader::load_batch(std::vector<SegmentRef> batch, LoadTotals& total
 Result<void> Loader::load_whole(const std::vector<SegmentRef>& batch, LoadTotals& totals,
                                 const std::stop_token& stop) {
   const Scope everything;
-  SegmentFeed feed(store_, everything, stop);
+  SegmentFeed segments(store_, everything, stop);
+  CountedFeed feed(segments, [&](std::int64_t records) {
+    totals.reading = records;
+    if (progress_) progress_(totals);
+  });
   const Duration begin = clock_.steady();
   CV_ASSIGN(const std::vector<LoadedSegment> done, warehouse_.load(batch, feed));
   totals.spent.ms += clock_.steady().ms - begin.ms;
+  totals.reading = 0;
   std::int64_t loaded = 0;
   for (const LoadedSegment& segment : done) {
     if (!was_loaded_now(segment)) continue;
     add(totals, segment);
     ++loaded;
   }
+  totals.waiting = std::max<std::int64_t>(0, totals.waiting - static_cast<std::int64_t>(done.size()));
   if (progress_) progress_(totals);
   CV_ASSIGN(const LoadMark mark, warehouse_.load_mark());
   looked_ = clock_.steady();

@@ -23,7 +23,9 @@ struct LoadTotals {
   std::int64_t rows = 0;
   std::int64_t inserted = 0;
   std::int64_t already_present = 0;
-  Duration spent{};  // in loading, without the waiting for something to load
+  Duration spent{};          // in loading, without the waiting for something to load
+  std::int64_t reading = 0;  // rows read of the batch that is being loaded
+  std::int64_t waiting = 0;  // segments that are listed and not loaded yet
 };
 
 struct LoaderOptions {
@@ -47,6 +49,7 @@ class Loader {
  public:
   Loader(ObjectStore& store, const KeyLayout& layout, Warehouse& warehouse, Clock& clock,
          LoaderOptions options);
+  // Called behind each batch, and while one is read.
   void on_progress(std::function<void(const LoadTotals&)> progress);
   // Told, in words, when following has to wait for something that passes by itself, and when that is over;
   // and once of each ledger slot that is damaged while the seals tell what it listed.

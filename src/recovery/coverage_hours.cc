@@ -37,7 +37,7 @@ Result<TimeRange> hours_of_scope(const Scope& scope, const ArchiveSide& archive)
   }
   if (!span.first || !span.end) {
     return nothing_known("the archive is empty, so nothing is known", scope,
-                         "run archive first; status shows what is archived");
+                         "archive what the hub holds with: changevault archive --once");
   }
   TimeRange range;
   range.from = scope.time.from.ms == INT64_MIN ? span.first->start() : hour_of(scope.time.from).start();

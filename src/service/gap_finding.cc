@@ -3,6 +3,7 @@
 #include "archive/segment_feed.h"
 #include "recovery/coverage_found.h"
 #include "service/read_catalog.h"
+#include "service/scope_check.h"
 
 namespace changevault {
 namespace {
@@ -26,7 +27,9 @@ Result<GapFinding> find_all_gaps(Parts& parts, const ArchiveSide& archive, const
                           cell.misplaced});
     return ack != nullptr;
   };
-  CV_ASSIGN(found.coverage, find_gaps(scope, archive, *warehouse, feed, options));
+  Result<Coverage> coverage = find_gaps(scope, archive, *warehouse, feed, options);
+  if (!coverage) return with_near_name(std::move(coverage).error(), scope, archive.namespaces);
+  found.coverage = std::move(coverage).value();
   return found;
 }
 

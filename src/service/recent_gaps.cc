@@ -15,35 +15,46 @@ constexpr Duration kDays = hours(7 * 24);
 // Compressed bytes that may be read to tell what differs.
 constexpr std::int64_t kReadBytes = 64 << 20;
 
+// Of so many cells the sizes of the segments are looked up, in the ledger.
+constexpr std::size_t kMostCells = 500;
+
 struct Difference {
-  std::int64_t cells = 0;
-  std::int64_t bytes = 0;  // of the segments that tell what differs
+  std::vector<HourCell> cells;  // of the archive
+  std::int64_t only_rows = 0;   // cells that the warehouse alone has
+  std::int64_t count() const { return static_cast<std::int64_t>(cells.size()) + only_rows; }
 };
 
-Difference compare(const std::vector<ArchiveCell>& archive, const std::vector<WarehouseCell>& warehouse) {
+Difference compare(const HourCatalog& catalog, const TimeRange& range,
+                   const std::vector<WarehouseCell>& warehouse) {
   std::map<std::pair<Hour, Namespace>, const WarehouseCell*> rows;
   for (const WarehouseCell& cell : warehouse) rows[{cell.hour, cell.ns}] = &cell;
   Difference out;
-  for (const ArchiveCell& cell : archive) {
-    const auto found = rows.find({cell.hour, cell.ns});
+  for (const HourCell& cell : catalog.cells()) {
+    if (!range.touches(cell.hour)) continue;
+    const auto found = rows.find({cell.hour, catalog.namespaces()[cell.ns]});
     const WarehouseCell* const there = found == rows.end() ? nullptr : found->second;
     if (there != nullptr) rows.erase(found);
-    if (same_events(cell.digest, there)) continue;
-    ++out.cells;
-    for (const ListedSegment* const segment : cell.segments) out.bytes += segment->facts.bytes;
+    if (!same_events(cell.digest, there)) out.cells.push_back(cell);
   }
-  for (const auto& [place, cell] : rows) out.cells += cell->rows > 0 ? 1 : 0;
+  for (const auto& [place, cell] : rows) out.only_rows += cell->rows > 0 ? 1 : 0;
   return out;
 }
 
+// Whether telling what differs takes only a little reading.
+Result<bool> is_quick(HourCatalog& catalog, const Difference& difference) {
+  if (difference.cells.size() > kMostCells) return false;
+  CV_ASSIGN(const std::vector<ListedSegment> segments, catalog.listings_of(difference.cells));
+  std::int64_t bytes = 0;
+  for (const ListedSegment& segment : segments) bytes += segment.facts.bytes;
+  return bytes <= kReadBytes;
+}
+
 // As `gaps` without a time range counts them.
-Result<std::int64_t> rows_outside(Parts& parts, const Catalog& catalog, ObjectStore& store,
+Result<std::int64_t> rows_outside(Parts& parts, const HourCatalog& catalog, ObjectStore& store,
                                   Warehouse& warehouse) {
   if (!catalog.first_hour()) return 0;
   ArchiveSide archive;
-  archive.span = {catalog.first_hour(), catalog.last_hour()->next(), catalog.sealed_from(),
-                  catalog.sealed_to()};
-  if (catalog.sealed_to()) archive.span.end = std::max(*archive.span.end, *catalog.sealed_to());
+  archive.span = {catalog.first_hour(), catalog.end(), catalog.sealed_from(), catalog.sealed_to()};
   archive.end_now = [&]() -> Result<std::optional<Hour>> {
     CV_ASSIGN(const HourCatalog now, read_hour_catalog(store, parts.layout()));
     return now.end();
@@ -61,7 +72,7 @@ Result<std::int64_t> rows_outside(Parts& parts, const Catalog& catalog, ObjectSt
 
 }  // namespace
 
-Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_token stop) {
+Result<GapStatus> recent_gaps(Parts& parts, HourCatalog& catalog, std::stop_token stop) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
   CV_ASSIGN(const Acks acks, Acks::read(*store, parts.layout()));
@@ -76,13 +87,12 @@ Result<GapStatus> recent_gaps(Parts& parts, const Catalog& catalog, std::stop_to
   recent.time = {std::max(first->start(), end->start() - kDays), end->start()};
   out.range = recent.time;
   CV_ASSIGN(const std::vector<WarehouseCell> rows, warehouse->cells(recent));
-  const Difference difference = compare(catalog.cells(recent), rows);
-  out.gaps = difference.cells;
-  if (difference.cells == 0 && catalog.lost().empty()) return out;
-  out.proven = difference.bytes <= kReadBytes;
+  const Difference difference = compare(catalog, recent.time, rows);
+  out.gaps = difference.count();
+  if (out.gaps == 0 && catalog.lost().empty()) return out;
+  CV_ASSIGN(out.proven, is_quick(catalog, difference));
   if (!out.proven) return out;
-  CV_ASSIGN(HourCatalog hours, read_hour_catalog(*store, parts.layout()));
-  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, hours, recent, stop));
+  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, catalog, recent, stop));
   out.gaps = found.coverage.gaps();
   return out;
 }

@@ -8,7 +8,7 @@ namespace changevault {
 namespace {
 
 Error unknown(const std::string& message, const Scope& scope, const std::string& hint) {
-  return Error(ErrorCode::kIndeterminate, message, to_string(scope), hint);
+  return Error(ErrorCode::kIndeterminate, message, scope == Scope{} ? "" : to_string(scope), hint);
 }
 
 // The name in `names` that was probably meant, as a hint; else where to look.
@@ -48,7 +48,18 @@ bool loss_touches(const Catalog& catalog, const TimeRange& range) {
   });
 }
 
+bool knows(const std::vector<Namespace>& known, const Scope& scope) {
+  return std::any_of(known.begin(), known.end(), [&](const Namespace& ns) { return scope.matches(ns); });
+}
+
 }  // namespace
+
+Error with_near_name(Error error, const Scope& scope, const std::vector<Namespace>& known) {
+  if (error.code != ErrorCode::kIndeterminate || known.empty() || knows(known, scope)) return error;
+  error.object = to_string(scope);
+  error.hint = name_hint(scope, known);
+  return error;
+}
 
 Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope) {
   ScopeFinding finding{catalog.select(scope)};
@@ -66,8 +77,7 @@ Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope) {
                    "archive what the hub holds with: changevault archive --once");
   }
   const std::vector<Namespace> namespaces = catalog.namespaces();
-  if (std::none_of(namespaces.begin(), namespaces.end(),
-                   [&](const Namespace& ns) { return scope.matches(ns); })) {
+  if (!knows(namespaces, scope)) {
     return unknown("the archive knows no such database or collection", scope, name_hint(scope, namespaces));
   }
   if (!scope.pattern.empty()) {

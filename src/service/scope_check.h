@@ -24,4 +24,7 @@ struct ScopeFinding {
 // sealed yet, lost ranges.
 Result<ScopeFinding> find_scope(const Catalog& catalog, const Scope& scope);
 
+// For an error about a scope: where none of `known` is of it, the name that was probably meant as its hint.
+Error with_near_name(Error error, const Scope& scope, const std::vector<Namespace>& known);
+
 }  // namespace changevault

@@ -4,80 +4,82 @@
 
 #include "archive/chain.h"
 #include "archive/ledger_walk.h"
+#include "archive/resume_point.h"
 #include "recovery/executor.h"
 #include "recovery/journal.h"
 #include "service/read_catalog.h"
 #include "service/recent_gaps.h"
+#include "service/warehouse_rows.h"
 
 namespace changevault {
 namespace {
 
-ArchiveStatus archive_status(const Catalog& catalog) {
+ArchiveStatus archive_status(const HourCatalog& catalog) {
   ArchiveStatus out;
-  out.first_hour = catalog.first_hour();
-  out.last_hour = catalog.last_hour();
   out.sealed_to = catalog.sealed_to();
-  for (const ListedSegment& listed : catalog.segments()) {
-    ++out.segments;
-    out.records += listed.facts.records;
-    out.bytes += listed.facts.bytes;
+  for (const HourCell& cell : catalog.cells()) {
+    out.segments += cell.segments;
+    out.records += cell.digest.records;
   }
-  for (const ListedSegment& listed : catalog.dead_letters()) out.dead_letters += listed.facts.records;
+  out.adopted = static_cast<std::int64_t>(catalog.adopted().size());
+  out.segments += out.adopted;
+  // Hours without any event are no part of what is archived, unless there are no others.
+  const auto& cells = catalog.cells();
+  out.first_hour = cells.empty() ? catalog.first_hour() : cells.front().hour;
+  if (catalog.end()) out.last_hour = cells.empty() ? Hour{catalog.end()->index - 1} : cells.back().hour;
+  if (out.segments == 0 && catalog.dead_letters() == 0) out.first_hour.reset();
+  out.dead_letters = catalog.dead_letters();
   out.collections = static_cast<std::int64_t>(catalog.namespaces().size());
   out.lost_ranges = static_cast<std::int64_t>(catalog.lost().size());
   return out;
 }
 
-struct SlotFacts {
-  Epoch epoch{};
-  std::string owner;
-  std::optional<Timestamp> time;
-};
-
-Result<SlotFacts> newest_slot(Parts& parts, const PartitionState& state) {
-  CV_ASSIGN(ObjectStore* const store, parts.store());
-  Chain chain(*store, parts.layout().partition_chain(state.partition));
-  const Result<WalkedEntry> read = read_entry(chain, state.end.previous());
+// The newest slot of a chain: who wrote it, and when.
+Result<void> add_newest_slot(Chain& chain, Slot end, PartitionStatus& status) {
+  const Result<WalkedEntry> read = read_entry(chain, end.previous());
   // Damage is told once, with all other damage of the ledger.
-  if (!read && is_ledger_damage(read.error())) return SlotFacts{};
-  if (!read) return read.error();
-  const WalkedEntry& walked = *read;
-  SlotFacts facts{{}, walked.entry.header.owner, walked.entry.header.time};
-  if (const auto* claim = std::get_if<ClaimEntry>(&walked.entry.body)) facts.epoch = claim->epoch;
-  if (const auto* commit = std::get_if<CommitEntry>(&walked.entry.body)) facts.epoch = commit->epoch;
-  if (const auto* lost = std::get_if<LostEntry>(&walked.entry.body)) facts.epoch = lost->epoch;
-  return facts;
+  if (!read) return is_ledger_damage(read.error()) ? Result<void>() : read.error();
+  const EntryBody& body = read->entry.body;
+  status.owner = read->entry.header.owner;
+  status.written = read->entry.header.time;
+  if (const auto* claim = std::get_if<ClaimEntry>(&body)) status.watermark = claim->reached;
+  if (const auto* commit = std::get_if<CommitEntry>(&body)) status.watermark = commit->reached;
+  return {};
 }
 
-Result<std::vector<PartitionStatus>> partition_status(Parts& parts, const Catalog& catalog) {
+Result<PartitionStatus> partition_status(Parts& parts, const HourCatalog& catalog,
+                                         const PartitionBounds& bounds) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  PartitionStatus status;
+  status.partition = bounds.partition;
+  Chain chain(*store, parts.layout().partition_chain(bounds.partition));
+  const Result<ResumePoint> point = read_position(chain, catalog.promised_end(bounds.partition));
+  if (!point && !is_ledger_damage(point.error())) return point.error();
+  if (point) {
+    status.position = point->next;
+    status.epoch = point->epoch;
+    if (point->end > Slot(0)) CV_TRY(add_newest_slot(chain, point->end, status));
+  }
+  const Sequence next = status.position.value_or(bounds.first);
+  status.deleted = std::max<std::int64_t>(0, bounds.first.value - next.value);
+  status.behind = std::max<std::int64_t>(0, bounds.next.value - std::max(next, bounds.first).value);
+  return status;
+}
+
+Result<std::vector<PartitionStatus>> partition_status(Parts& parts, const HourCatalog& catalog) {
   CV_ASSIGN(Hub* const opened, parts.hub());
   Hub& hub = *opened;
   CV_ASSIGN(const HubDescription described, hub.describe());
   // The positions of one hub say nothing about another.
-  if (catalog.hub() != nullptr && described.identity != catalog.hub()->identity) {
+  if (catalog.hub() && described.identity != catalog.hub()->identity) {
     return Error(ErrorCode::kValidation, "the archive belongs to another hub than this one", hub.url(),
                  "the hub was replaced, or hub.url or store.root is wrong; archive will refuse to run");
   }
-  CV_ASSIGN(const std::vector<PartitionBounds> bounds, hub.bounds());
+  CV_ASSIGN(const std::vector<PartitionBounds> all, hub.bounds());
   std::vector<PartitionStatus> out;
-  for (const PartitionBounds& b : bounds) {
-    PartitionStatus status;
-    status.partition = b.partition;
-    Sequence next = b.first;
-    for (const PartitionState& state : catalog.partitions()) {
-      if (state.partition != b.partition) continue;
-      status.archived = state.events;
-      status.watermark = state.watermark;
-      next = std::max(next, state.next.value_or(b.first));
-      if (state.next) status.deleted = std::max<std::int64_t>(0, b.first.value - state.next->value);
-      if (state.end == Slot(0)) continue;
-      CV_ASSIGN(SlotFacts newest, newest_slot(parts, state));
-      status.epoch = newest.epoch;
-      status.owner = std::move(newest.owner);
-      status.written = newest.time;
-    }
-    status.behind = std::max<std::int64_t>(0, b.next.value - next.value);
-    out.push_back(status);
+  for (const PartitionBounds& bounds : all) {
+    CV_ASSIGN(PartitionStatus status, partition_status(parts, catalog, bounds));
+    out.push_back(std::move(status));
   }
   return out;
 }
@@ -97,23 +99,16 @@ Result<std::vector<LeftStage>> left_stages(Parts& parts, Warehouse& warehouse) {
   return out;
 }
 
-Result<WarehouseStatus> warehouse_status(Parts& parts, const Catalog& catalog) {
+Result<WarehouseStatus> warehouse_status(Parts& parts, const ArchiveStatus& archive) {
   CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
-  CV_ASSIGN(const std::vector<LoadRecord> records, warehouse->load_records());
   WarehouseStatus out;
   CV_ASSIGN(out.stages, left_stages(parts, *warehouse));
-  std::vector<std::string> loaded;
-  for (const LoadRecord& record : records) {
-    std::optional<LoadRecord>& last = record.live ? out.last_load : out.last_recovery;
-    if (!last || last->time < record.time) last = record;
-    if (record.live) loaded.push_back(record.segment.key);
-  }
-  std::sort(loaded.begin(), loaded.end());
-  out.loaded = static_cast<std::int64_t>(loaded.size());
-  for (const ListedSegment& listed : catalog.segments()) {
-    const bool known = std::binary_search(loaded.begin(), loaded.end(), listed.facts.key);
-    if (!known && !listed.adopted()) ++out.waiting;
-  }
+  CV_ASSIGN(const std::vector<LoadedSlot> slots, warehouse->loaded_slots());
+  for (const LoadedSlot& slot : slots) out.loaded += slot.segments;
+  out.waiting = std::max<std::int64_t>(0, archive.segments - archive.adopted - out.loaded);
+  const std::string& table = parts.configuration().warehouse.table;
+  CV_ASSIGN(out.last_load, newest_load(*warehouse, table, true));
+  CV_ASSIGN(out.last_recovery, newest_load(*warehouse, table, false));
   return out;
 }
 
@@ -200,10 +195,10 @@ void add_attention(Status& status) {
 
 Status read_status(Parts& parts, std::stop_token stop) {
   Status status;
-  std::optional<Catalog> catalog;
-  const auto read = [&]() -> Result<Catalog> {
+  std::optional<HourCatalog> catalog;
+  const auto read = [&]() -> Result<HourCatalog> {
     CV_ASSIGN(ObjectStore* const store, parts.store());
-    Result<Catalog> found = read_catalog(*store, parts.layout());
+    Result<HourCatalog> found = read_hour_catalog(*store, parts.layout());
     if (found.has_value() || found.error().code != ErrorCode::kNotFound) return found;
     return Error(ErrorCode::kIndeterminate, "there is no archive yet", store->url(),
                  "make one with: changevault init");
@@ -213,7 +208,7 @@ Status read_status(Parts& parts, std::stop_token stop) {
   for (const LedgerProblem& problem : catalog->problems()) status.failures.push_back(problem.error);
   status.archive = archive_status(*catalog);
   keep(partition_status(parts, *catalog), status.partitions, status.failures);
-  keep(warehouse_status(parts, *catalog), status.warehouse, status.failures);
+  keep(warehouse_status(parts, *status.archive), status.warehouse, status.failures);
   // A warehouse that does not answer is named once.
   if (status.warehouse) keep(recent_gaps(parts, *catalog, stop), status.gaps, status.failures);
   add_attention(status);

@@ -20,8 +20,8 @@ struct ArchiveStatus {
   std::optional<Hour> last_hour;
   std::optional<Hour> sealed_to;  // exclusive
   std::int64_t segments = 0;
+  std::int64_t adopted = 0;  // of these: files of other programs, which are not loaded
   std::int64_t records = 0;
-  std::int64_t bytes = 0;
   std::int64_t collections = 0;
   std::int64_t dead_letters = 0;  // records
   std::int64_t lost_ranges = 0;
@@ -30,7 +30,7 @@ struct ArchiveStatus {
 // Of the archive's group; what was archived comes from the ledger, not from the group's own position.
 struct PartitionStatus {
   PartitionId partition{};
-  std::int64_t archived = 0;  // events
+  std::optional<Sequence> position;  // the first event that is not archived
   std::int64_t behind = 0;
   std::int64_t deleted = 0;  // by the hub, before they were archived and without being listed as lost
   std::optional<Timestamp> watermark;
@@ -77,9 +77,10 @@ struct Status {
   std::vector<std::string> attention;  // what a person should look at, in sentences
 };
 
-// Reads the ledger, the hub's ends and a few numbers of the warehouse; of segments at most some megabytes,
-// where recent hours differ. A warehouse that is busy for as long as `parts` waits is kIndeterminate among
-// the failures.
+// Reads the seals and what follows them in the ledger, the hub's ends and a few numbers of the warehouse: its
+// time grows with the hours of the archive, not with its files; of segments at most some megabytes, where
+// recent hours differ. A warehouse that is busy for as long as `parts` waits is kIndeterminate among the
+// failures.
 Status read_status(Parts& parts, std::stop_token stop = {});
 
 }  // namespace changevault

@@ -16,6 +16,31 @@ std::string quoted(std::string_view text, char quote) {
   return out + quote;
 }
 
+// Of "schema.name", where a part may stand in double quotes.
+std::vector<std::string> parts_of(const std::string& table) {
+  std::vector<std::string> out(1);
+  bool inside = false;
+  for (const char c : table) {
+    if (c == '"') inside = !inside;
+    if (c == '.' && !inside) {
+      out.emplace_back();
+    } else {
+      out.back() += c;
+    }
+  }
+  return out;
+}
+
+std::string unquoted(const std::string& part) {
+  if (!part.starts_with('"') || part.size() < 2) return part;
+  std::string out;
+  for (std::size_t i = 1; i + 1 < part.size(); ++i) {
+    out += part[i];
+    if (part[i] == '"') ++i;  // a doubled one
+  }
+  return out;
+}
+
 // Warehouses print a time without a zone, meaning UTC.
 std::optional<Timestamp> time_of(std::string text) {
   if (text.find_first_of("Zz+", 10) == std::string::npos) text += "Z";
@@ -53,22 +78,31 @@ class Row {
 
 std::string sql_name(const std::string& table) {
   std::string out;
-  bool inside = false;
-  std::string part;
-  const auto add = [&] {
+  for (const std::string& part : parts_of(table))
     out += (out.empty() ? "" : ".") + (part.starts_with('"') ? part : quoted(part, '"'));
-    part.clear();
-  };
-  for (const char c : table) {
-    if (c == '"') inside = !inside;
-    if (c == '.' && !inside) {
-      add();
-    } else {
-      part += c;
-    }
-  }
-  add();
   return out;
+}
+
+Result<std::optional<LoadRecord>> newest_load(Warehouse& warehouse, const std::string& table, bool live) {
+  const std::vector<std::string> parts = parts_of(table);
+  std::string loads;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) loads += sql_name(parts[i]) + ".";
+  CV_ASSIGN(
+      const SqlTable answer,
+      warehouse.sql("SELECT segment, loaded_at, rows_inserted, rows_already_present, recovery_id FROM " +
+                    loads + "changevault_loads WHERE table_name = " + quoted(unquoted(parts.back()), '\'') +
+                    " AND kind = " + (live ? "'live'" : "'recovery'") +
+                    " ORDER BY loaded_at DESC, segment LIMIT 1"));
+  if (answer.rows.empty()) return std::optional<LoadRecord>();
+  const Row row(answer.columns, answer.rows.front());
+  LoadRecord out;
+  out.live = live;
+  out.segment.key = row.text("segment").value_or("");
+  out.time = row.time("loaded_at").value_or(Timestamp{});
+  out.inserted = row.number("rows_inserted").value_or(0);
+  out.already_present = row.number("rows_already_present").value_or(0);
+  out.recovery_id = row.text("recovery_id").value_or("");
+  return std::optional(out);
 }
 
 Result<std::vector<EventRow>> rows_of_event(Warehouse& warehouse, const std::string& table,

@@ -26,6 +26,10 @@ struct EventRow {
 Result<std::vector<EventRow>> rows_of_event(Warehouse& warehouse, const std::string& table,
                                             const std::string& event_id);
 
+// The newest record of the load ledger, live or of a recovery; nullopt where there is none. Of its segment
+// the key alone.
+Result<std::optional<LoadRecord>> newest_load(Warehouse& warehouse, const std::string& table, bool live);
+
 // "name" or "schema.name", parts that are not quoted yet in double quotes.
 std::string sql_name(const std::string& table);
 

@@ -19,6 +19,7 @@ std::string masked(const std::string& line) {
              {"[0-9.,]+ (B|KiB|MiB)\\b", "SIZE"},
              {"\\b[0-9.]+ (ms|s)\\b", "DURATION"},
              {"[0-9,]+ rows/s", "RATE"},
+             {"(< )?[0-9]+ % +#*", "SHARE"},
              {"\\bops:[0-9]+", "ops:PID"},
              {"\"bytes\": ?[0-9]+", "\"bytes\": SIZE"},
              {" +", " "}})

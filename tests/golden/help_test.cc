@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/manual.h"
 #include "cli/program.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -36,6 +37,17 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 TEST(Help, Program) {
   expect_golden("changevault", program_help());
+}
+
+// docs/changevault.1 is what `changevault --man` prints.
+TEST(Help, ManualPage) {
+  const std::filesystem::path page =
+      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "docs" / "changevault.1";
+  if (std::getenv("CHANGEVAULT_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(page, std::ios::binary) << manual_page();
+    return;
+  }
+  EXPECT_EQ(manual_page(), read_file(page)) << "write it anew with: changevault --man > docs/changevault.1";
 }
 
 TEST(Help, EveryVerb) {

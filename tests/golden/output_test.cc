@@ -110,6 +110,9 @@ class OutputTest : public ::testing::Test {
         {"\\(NOW[^)]*\\)|\\([0-9]+ (ms|s|min) ago\\)", "(AGO)"},
         {"[0-9]+ [GM]iB free", "N GiB free"},
         {"\"bytes\": [0-9]+", "\"bytes\": N"},
+        {"(< )?[0-9]+ %  #*", "SHARE"},                      // du: of compressed bytes
+        {",[0-9]+,(NOW|sha256)", ",N,$1"},                   // in csv: ls and get,
+        {"(2025-01-1[56],[0-9]+,[0-9]+),[0-9]+,", "$1,N,"},  // du
         {" +[0-9.]+ (B|KiB)", " SIZE"}};
     for (const auto& [pattern, word] : rules) text = std::regex_replace(text, std::regex(pattern), word);
     return text;
@@ -234,6 +237,34 @@ TEST_F(OutputTest, Audit) {
   const std::string key = Json::parse(out_.text)["segments"][0]["key"];
   golden("audit_segment", 0, {"audit", "--segment", key.substr(key.rfind('/') + 1)});
   golden("audit_segment_json", 0, {"audit", "--segment", key, "--output", "json"});
+}
+
+// Columns as the same rows are named in JSON.
+TEST_F(OutputTest, Csv) {
+  break_warehouse();
+  golden("ls_csv", 0, {"ls", "--output", "csv"});
+  golden("du_csv", 0, {"du", "--by", "day", "--output", "csv"});
+  golden("gaps_csv", 3, {"gaps", "shop", "2025/01/15", "--hours", "0-3", "--output", "csv"});
+  golden("groups_csv", 0, {"groups", "list", "--output", "csv"});
+  golden("group_csv", 0, {"groups", "describe", "snowflake-pipeline", "--output", "csv"});
+  golden("verify_csv", 0, {"verify", "--output", "csv"});
+  golden("get_csv", 0, {"get", "shop", "users", "-d", folder_ / "restored", "--output", "csv"});
+  golden("ack_list_csv_none", 0, {"ack", "--list", "--output", "csv"});
+  expect(0, {"ack", "shop", "users", "2025/01/15", "--reason", "=cmd|' /C calc'!A0, \"quoted\"", "--yes"});
+  golden("ack_list_csv", 0, {"ack", "--list", "--output", "csv"});
+  expect(0, {"recover", "shop", "orders", "2025/01/15", "--yes"});
+  golden("audit_csv", 0, {"audit", "--output", "csv"});
+}
+
+TEST_F(OutputTest, WhatIsNoTableHasNoCsv) {
+  golden("status_csv", 2, {"status", "--output", "csv"});
+  golden("gaps_hub_csv", 2, {"gaps", "--hub", "--output", "csv"});
+  expect(2, {"groups", "create", "g", "--output", "csv"});
+  expect(2, {"ack", "shop", "--reason", "x", "--output", "csv"});
+  expect(2, {"audit", "--event", std::string(32, '0'), "--output", "csv"});
+  for (const char* verb : {"cat", "archive", "load", "publish", "consume", "run", "repair", "copy", "init"})
+    expect(2, {verb, "--output", "csv"});
+  EXPECT_EQ(out_.text, "");
 }
 
 TEST_F(OutputTest, Slips) {

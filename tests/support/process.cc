@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/terminal_process.h"
+
 extern char** environ;
 
 namespace changevault::testing {
@@ -54,6 +56,15 @@ std::string read_all(int fd) {
   }
 }
 
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+}  // namespace
+
 std::vector<std::string> environment_of(const ProcessOptions& options) {
   std::map<std::string, std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -68,15 +79,6 @@ std::vector<std::string> environment_of(const ProcessOptions& options) {
   for (const auto& [key, value] : all) out.push_back(key + "=" + value);
   return out;
 }
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
-}  // namespace
 
 Process Process::start(const std::vector<std::string>& argv, const ProcessOptions& options) {
   Process process;

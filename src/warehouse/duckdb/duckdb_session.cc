@@ -110,7 +110,10 @@ Result<void> check_file(const std::string& path, bool create) {
         "put the .wal file aside too, then `changevault init` and `changevault load` fill a new warehouse");
   }
   if (!there && !create) {
-    return Error(ErrorCode::kNotFound, "no warehouse file", path, "run `changevault init`");
+    return Error(ErrorCode::kNotFound, "no warehouse file", path,
+                 "make it with: changevault init (or correct warehouse.url in the configuration); then "
+                 "changevault load "
+                 "--once brings every row back");
   }
   return {};
 }
