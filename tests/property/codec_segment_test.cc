@@ -295,9 +295,11 @@ TEST(SegmentReader, ReadsWhatOthersWrote) {
 TEST(SegmentReader, ReadsPlainTextWhereItIsAskedTo) {
   const std::string a = "{\"a\":1}\n";
   for (std::size_t piece = 1; piece < 20; ++piece) {
-    PieceSource source(a + a + "{\"b\":2}", piece);
-    EXPECT_EQ(value(read_all(source, TextForm::kGzipOrPlain)), a + a + "{\"b\":2}\n") << piece;
-    PieceSource packed(gzip(a) + gzip(a), piece);
+    const std::string text = a + a + "{\"b\":2}";
+    PieceSource source(text, piece);
+    EXPECT_EQ(value(read_all(source, TextForm::kGzipOrPlain)), text + "\n") << piece;
+    const std::string members = gzip(a) + gzip(a);
+    PieceSource packed(members, piece);
     EXPECT_EQ(value(read_all(packed, TextForm::kGzipOrPlain)), a + a) << piece;
   }
   std::string much;
@@ -306,7 +308,8 @@ TEST(SegmentReader, ReadsPlainTextWhereItIsAskedTo) {
   EXPECT_EQ(value(read_all(source, TextForm::kGzipOrPlain)), much);
   StringSource nothing("");
   EXPECT_EQ(value(read_all(nothing, TextForm::kGzipOrPlain)), "");
-  StringSource mixed(gzip(a) + a);
+  const std::string member_and_text = gzip(a) + a;
+  StringSource mixed(member_and_text);
   EXPECT_ERROR(read_all(mixed, TextForm::kGzipOrPlain), ErrorCode::kCorrupt);
   StringSource plain(a);
   EXPECT_ERROR(read_all(plain), ErrorCode::kCorrupt);
