@@ -99,7 +99,9 @@ class StatusVerb final : public Verb {
            "Exit code 0 when everything could be asked, whatever needs attention. A warehouse that another "
            "process "
            "holds\n"
-           "is waited for shortly, then the rest is shown.";
+           "is waited for shortly, then the rest is shown. Ledger slots that seals stand for are not read; "
+           "verify "
+           "reads all.";
   }
   std::string examples() const override {
     return "changevault status\nchangevault status --output json | jq .attention";
