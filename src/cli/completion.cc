@@ -23,7 +23,7 @@ bool is_harmless(std::string_view text) {
 
 class Completer {
  public:
-  Completer(const std::vector<std::string>& words, const ArchiveNames& names)
+  Completer(const std::vector<std::string>& words, const KnownNames& names)
       : names_(names), verbs_(all_words()), current_(words.empty() ? "" : words.back()) {
     if (!words.empty()) read({words.begin(), words.end() - 1});
   }
@@ -120,7 +120,7 @@ class Completer {
     if (!database.empty()) offer(names_.collections(database));
   }
 
-  const ArchiveNames& names_;
+  const KnownNames& names_;
   const std::vector<VerbWords> verbs_;
   std::string current_;
   const VerbWords* verb_ = nullptr;
@@ -204,7 +204,7 @@ complete -c changevault -f -a '(__changevault_complete)'
 
 }  // namespace
 
-Completions complete(const std::vector<std::string>& words, const ArchiveNames& names) {
+Completions complete(const std::vector<std::string>& words, const KnownNames& names) {
   return Completer(words, names).run();
 }
 

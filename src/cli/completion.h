@@ -19,14 +19,14 @@ struct Completions {
 };
 
 // Names of databases, or of one database's collections, as far as they can be had at once; empty where not.
-struct ArchiveNames {
+struct KnownNames {
   std::function<std::vector<std::string>()> databases;
   std::function<std::vector<std::string>(const std::string& database)> collections;
 };
 
 // `words`: what stands behind the program's name; the last is the one at the cursor, up to there, and may be
 // empty. Only words that begin with it, and that have no character that steers a terminal.
-Completions complete(const std::vector<std::string>& words, const ArchiveNames& names);
+Completions complete(const std::vector<std::string>& words, const KnownNames& names);
 
 // What the shells' scripts read: a line with the kind ("words", "files", "folders"), then
 // "word<TAB>description" lines.

@@ -38,8 +38,8 @@ std::string value_of(const std::vector<std::string>& words, const std::string& f
 void print_completions(const std::vector<std::string>& words, const Outside& outside, Output& out) {
   const Result<Configuration> configuration = load_configuration(
       {value_of(words, "--config"), {}, outside.environment, outside.working_directory}, false);
-  ArchiveNames names{[] { return std::vector<std::string>(); },
-                     [](const std::string&) { return std::vector<std::string>(); }};
+  KnownNames names{[] { return std::vector<std::string>(); },
+                   [](const std::string&) { return std::vector<std::string>(); }};
   std::optional<Parts> parts;
   if (configuration) {
     parts.emplace(*configuration, outside.drivers, outside.clock, outside.random);

@@ -10,7 +10,7 @@
 namespace changevault {
 namespace {
 
-const ArchiveNames kNames{
+const KnownNames kNames{
     [] { return std::vector<std::string>{"inventory_db", "sales", "evil\x1b[2J", "$(reboot)"}; },
     [](const std::string& database) {
       return database == "sales" ? std::vector<std::string>{"orders", "odd name"}

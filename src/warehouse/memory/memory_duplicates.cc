@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/mutex.h"
 #include "warehouse/memory/memory_rows.h"
 #include "warehouse/memory/memory_warehouse.h"
 
