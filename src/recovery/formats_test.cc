@@ -115,7 +115,7 @@ RecoveryPlan sample_file_plan() {
   PlannedSegment stored = local;
   stored.key = "recovery/2025-01-15/products.jsonl";
   plan.segments.push_back(stored);
-  plan.cells = {{local.hour, {"inventory_db", "products"}, 1900, 1899, 12, 40}};
+  plan.cells = {{stored.hour, {"inventory_db", "products"}, 1900, 1899, 12, 40}};
   plan.files = {1880, 4, 15, 1};
   return plan;
 }
