@@ -37,8 +37,8 @@ ArchiveStatus archive_status(const HourCatalog& catalog) {
 // The newest slot of a chain: who wrote it, and when.
 Result<void> add_newest_slot(Chain& chain, Slot end, PartitionStatus& status) {
   const Result<WalkedEntry> read = read_entry(chain, end.previous());
-  // Damage is told once, with all other damage of the ledger.
-  if (!read) return is_ledger_damage(read.error()) ? Result<void>() : read.error();
+  if (!read && is_ledger_damage(read.error())) status.damage = read.error();
+  if (!read) return status.damage ? Result<void>() : read.error();
   const EntryBody& body = read->entry.body;
   status.owner = read->entry.header.owner;
   status.written = read->entry.header.time;
@@ -55,11 +55,14 @@ Result<PartitionStatus> partition_status(Parts& parts, const HourCatalog& catalo
   Chain chain(*store, parts.layout().partition_chain(bounds.partition));
   const Result<ResumePoint> point = read_position(chain, catalog.promised_end(bounds.partition));
   if (!point && !is_ledger_damage(point.error())) return point.error();
-  if (point) {
-    status.position = point->next;
-    status.epoch = point->epoch;
-    if (point->end > Slot(0)) CV_TRY(add_newest_slot(chain, point->end, status));
+  // What the hub holds behind a position that is not known is not known either.
+  if (!point) {
+    status.damage = point.error();
+    return status;
   }
+  status.position = point->next;
+  status.epoch = point->epoch;
+  if (point->end > Slot(0)) CV_TRY(add_newest_slot(chain, point->end, status));
   const Sequence next = status.position.value_or(bounds.first);
   status.deleted = std::max<std::int64_t>(0, bounds.first.value - next.value);
   status.behind = std::max<std::int64_t>(0, bounds.next.value - std::max(next, bounds.first).value);
@@ -191,6 +194,15 @@ void add_attention(Status& status) {
   }
 }
 
+// Of the chains' ends, where the catalog has not told of the same slot.
+void add_damage(Status& status) {
+  for (const PartitionStatus& p : status.partitions.value_or(std::vector<PartitionStatus>())) {
+    const auto same = [&](const Error& known) { return p.damage && known.object == p.damage->object; };
+    if (p.damage && std::none_of(status.failures.begin(), status.failures.end(), same))
+      status.failures.push_back(*p.damage);
+  }
+}
+
 }  // namespace
 
 Status read_status(Parts& parts, std::stop_token stop) {
@@ -208,6 +220,7 @@ Status read_status(Parts& parts, std::stop_token stop) {
   for (const LedgerProblem& problem : catalog->problems()) status.failures.push_back(problem.error);
   status.archive = archive_status(*catalog);
   keep(partition_status(parts, *catalog), status.partitions, status.failures);
+  add_damage(status);
   keep(warehouse_status(parts, *status.archive), status.warehouse, status.failures);
   // A warehouse that does not answer is named once.
   if (status.warehouse) keep(recent_gaps(parts, *catalog, stop), status.gaps, status.failures);

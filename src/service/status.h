@@ -32,7 +32,8 @@ struct PartitionStatus {
   PartitionId partition{};
   std::optional<Sequence> position;  // the first event that is not archived
   std::int64_t behind = 0;
-  std::int64_t deleted = 0;  // by the hub, before they were archived and without being listed as lost
+  std::optional<Error> damage;  // the end of its chain cannot be read: nothing else is known
+  std::int64_t deleted = 0;     // by the hub, before they were archived and without being listed as lost
   std::optional<Timestamp> watermark;
   // Of the newest slot of its chain; nobody claimed the partition yet where there is no owner.
   Epoch epoch{};

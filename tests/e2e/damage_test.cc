@@ -203,10 +203,14 @@ class DamagedSlotTest : public ::testing::Test {
     fs::remove_all(vault_.folder() / "got");
     EXPECT_EQ(vault_.expect_json(code, {"get", "-d", "got"}).at("total").at("records"), kHours * kEvents);
     // It looks at the seals and the ends of the chains alone.
-    const json status = vault_.expect_json(status_code, {"status"});
-    EXPECT_EQ(status.at("archive").at("records"), kHours * kEvents);
-    EXPECT_EQ(status.contains("failures") ? status.at("failures").size() : 0U, status_code == 0 ? 0U : 1U);
-    EXPECT_TRUE(status.at("partitions").is_array());
+    // Of the slots below the seals it may read the newest, to say who wrote it.
+    const Outcome status = vault_.run({"status", "--output", "json"});
+    EXPECT_TRUE(status.exit_code == status_code || status.exit_code == 4) << status.out << status.err;
+    const json told = json::parse(status.out, nullptr, false);
+    ASSERT_TRUE(told.is_object()) << status.out;
+    EXPECT_EQ(told.at("archive").at("records"), kHours * kEvents);
+    EXPECT_EQ(told.at("failures").size(), status.exit_code == 0 ? 0U : 1U);
+    EXPECT_TRUE(told.at("partitions").is_array());
     vault_.expect(0, {"ack", "--list"});
     const Outcome hour = vault_.expect(0, {"cat", "shop", "orders", "2025/01/15", "13"});
     EXPECT_EQ(std::count(hour.out.begin(), hour.out.end(), '\n'), kEvents);
