@@ -92,6 +92,9 @@ class ExportVerb final : public Verb {
   Result<std::filesystem::path> place_of(const ObjectStore& store) const {
     if (!key_.empty()) return std::filesystem::temp_directory_path();
     const std::filesystem::path path(file_);
+    if (file_ == "-")
+      return Error(ErrorCode::kUsage, "-o takes the name of a file", file_,
+                   "records to standard output: changevault cat");
     if (!path.has_filename())
       return Error(ErrorCode::kUsage, "-o names a folder, not a file", file_,
                    "for example: -o events.jsonl.gz");

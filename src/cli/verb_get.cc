@@ -53,6 +53,10 @@ class GetVerb final : public Verb {
                    directory_.empty() ? "it is not said where to" : "-d and -o each say where to", "",
                    "give one: -d DIR for all files, -o FILE for a single one");
     }
+    if (file_ == "-") {
+      return Error(ErrorCode::kUsage, "-o takes the name of a file", file_,
+                   "records to standard output: changevault cat");
+    }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_ASSIGN(const ArchivedFiles found, archived_files(*store, context.parts.layout(), scope));
     warn_of_damage(context.out, found.problems);

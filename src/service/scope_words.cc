@@ -183,20 +183,37 @@ Result<void> read_hours(const std::string& text, Scope& into) {
   return {};
 }
 
-// MongoDB's operation types as they are spelt. Others pass, as MongoDB may add some; but one of these in
-// other letters is a slip that would match nothing.
+std::string in_lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// MongoDB's operation types as they are spelt. Others pass, as MongoDB may add some; but what is nearly one
+// of these is a slip that would match nothing, and "quiet" would be said of it.
 std::string other_spelling(std::string_view operation) {
-  for (const std::string_view known :
-       {"insert", "update", "replace", "delete", "drop", "rename", "dropDatabase", "invalidate", "create",
-        "createIndexes", "dropIndexes", "modify", "shardCollection", "refineCollectionShardKey",
-        "reshardCollection", "endOfTransaction"}) {
-    const bool alike =
-        std::equal(known.begin(), known.end(), operation.begin(), operation.end(), [](char a, char b) {
-          return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-        });
-    if (alike && known != operation) return std::string(known);
+  static const std::vector<std::string> known{"insert",
+                                              "update",
+                                              "replace",
+                                              "delete",
+                                              "drop",
+                                              "rename",
+                                              "invalidate",
+                                              "create",
+                                              "createIndexes",
+                                              "dropDatabase",
+                                              "dropIndexes",
+                                              "modify",
+                                              "shardCollection",
+                                              "refineCollectionShardKey",
+                                              "endOfTransaction",
+                                              "reshardCollection"};
+  if (std::ranges::find(known, operation) != known.end()) return {};
+  for (const std::string& each : known) {
+    if (in_lower_case(each) == in_lower_case(operation)) return each;
   }
-  return {};
+  return nearest(operation, known);
 }
 
 Result<void> read_operations(const std::vector<std::string>& lists, Scope& into) {

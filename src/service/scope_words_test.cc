@@ -180,6 +180,10 @@ TEST(ScopeWords, AnOperationInOtherLettersIsASlip) {
   const auto scope = parse_scope(words);
   EXPECT_ERROR(scope, ErrorCode::kUsage);
   EXPECT_EQ(scope.error().hint, "did you mean insert?");
+  words.operations = {"isnert"};
+  EXPECT_ERROR(parse_scope(words), ErrorCode::kUsage);
+  words.operations = {"delete,updates"};
+  EXPECT_ERROR(parse_scope(words), ErrorCode::kUsage);
   words.operations = {"dropDatabase,someNewType"};
   EXPECT_OK(parse_scope(words));
 }

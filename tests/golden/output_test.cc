@@ -268,6 +268,9 @@ TEST_F(OutputTest, WhatIsNoTableHasNoCsv) {
 }
 
 TEST_F(OutputTest, Slips) {
+  golden("export_to_dash", 2, {"export", "shop", "-o", "-"});
+  golden("get_to_dash", 2, {"get", "shop", "-o", "-"});
+  golden("operation_mistyped", 2, {"ls", "--op", "isnert"});
   golden("get_nowhere", 2, {"get", "shop"});
   golden("get_one_of_many", 2, {"get", "shop", "-o", folder_ / "x.gz"});
   golden("cat_unknown_field", 2, {"cat", "--fields", "eventid"});
