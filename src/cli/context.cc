@@ -48,7 +48,7 @@ Result<Catalog> Context::catalog() {
 
 Result<Context::FoundCatalog> Context::catalog_of(const Scope& scope) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
-  Result<Catalog> found = read_catalog(*store, parts.layout());
+  Result<Catalog> found = read_catalog_of(*store, parts.layout(), scope);
   if (found) {
     warn_of_damage(out, found->problems());
     return FoundCatalog{std::move(found).value(), false};

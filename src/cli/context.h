@@ -37,8 +37,8 @@ struct Context {
   // The ledger, read now; damage is told on stderr. An archive that does not exist is kIndeterminate with a
   // hint.
   Result<Catalog> catalog();
-  // The same, or of an archive without a ledger what the files of the scope hold, each read whole;
-  // `without_ledger` says which.
+  // The same of the scope (service/read_catalog.h, read_catalog_of), or of an archive without a ledger what
+  // the files of the scope hold, each read whole; `without_ledger` says which.
   struct FoundCatalog {
     Catalog catalog;
     bool without_ledger = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/csv.h"
 #include "cli/gap_problems.h"
 #include "cli/plan_files.h"
 #include "cli/text.h"
@@ -28,19 +29,27 @@ Json examples_json(const std::vector<DuplicateExample>& examples) {
   return list;
 }
 
+Json cell_json(const DuplicateCell& cell) {
+  return {{"hour", cell.hour ? Json(to_string(*cell.hour)) : Json(nullptr)},
+          {"database", cell.ns.database},
+          {"collection", cell.ns.collection},
+          {"ids", cell.ids},
+          {"rows", cell.rows},
+          {"to_remove", cell.rows - cell.ids},
+          {"unequal_ids", cell.unequal_ids},
+          {"unequal_rows", cell.unequal_rows}};
+}
+
+void print_plan_csv(Output& out, const RemovalPlan& plan) {
+  CsvRows rows(out,
+               {"hour", "database", "collection", "ids", "rows", "to_remove", "unequal_ids", "unequal_rows"});
+  for (const DuplicateCell& cell : plan.cells) rows.add(cell_json(cell));
+}
+
 Json plan_json(const FoundDuplicates& found) {
   const RemovalPlan& plan = found.plan;
   Json cells = Json::array();
-  for (const DuplicateCell& cell : plan.cells) {
-    cells.push_back({{"hour", cell.hour ? Json(to_string(*cell.hour)) : Json(nullptr)},
-                     {"database", cell.ns.database},
-                     {"collection", cell.ns.collection},
-                     {"ids", cell.ids},
-                     {"rows", cell.rows},
-                     {"to_remove", cell.rows - cell.ids},
-                     {"unequal_ids", cell.unequal_ids},
-                     {"unequal_rows", cell.unequal_rows}});
-  }
+  for (const DuplicateCell& cell : plan.cells) cells.push_back(cell_json(cell));
   return {{"id", plan.id},
           {"plan_hash", plan.hash()},
           {"ids", plan.sum.ids},
@@ -94,6 +103,7 @@ void print_examples(Output& out, const char* title, const std::vector<DuplicateE
 
 void print_plan(Output& out, const FoundDuplicates& found) {
   const RemovalPlan& plan = found.plan;
+  if (out.csv_wanted()) return print_plan_csv(out, plan);
   out.print("removal " + plan.id);
   line(out, "scope", printable(to_string(plan.scope)));
   line(out, "stand twice",
@@ -199,7 +209,8 @@ Result<int> decide(Context& context, const FoundDuplicates& found, const Recover
   Output& out = context.out;
   if (found.plan.cells.empty()) {
     if (out.json_wanted()) out.print_json(plan_json(found));
-    if (!out.json_wanted()) out.print("no event_id of this scope stands more than once");
+    if (out.csv_wanted()) print_plan_csv(out, found.plan);
+    if (!out.json_wanted() && !out.csv_wanted()) out.print("no event_id of this scope stands more than once");
     CV_TRY(tell_of_strangers(context, found.plan.scope));
     return kExitDone;
   }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "cli/recovery_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
 #include "recovery/file_plan.h"
@@ -127,6 +128,8 @@ Result<int> recover_files(Context& context, const Scope& scope, const FilesWante
   if (!made->segments.empty()) return decide(context, *made, flags, {});
   if (context.out.json_wanted()) {
     context.out.print_json({{"segments", 0}, {"expected", 0}, {"inserted", 0}, {"state", "done"}});
+  } else if (context.out.csv_wanted()) {
+    print_plan_csv(context.out, {});
   } else {
     context.out.print("no record of the " + counted(static_cast<std::int64_t>(request.keys.size()), "file") +
                       " is in the scope, so there is nothing to recover");

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "cli/csv.h"
 #include "cli/gap_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
@@ -85,6 +86,16 @@ void print_cells(Output& out, const RecoveryPlan& plan) {
   ignore_error(out.write(table.to_string()), "the output keeps its first failure for the end of the program");
 }
 
+Json cell_json(const PlannedCell& cell) {
+  return {{"hour", to_string(cell.hour)},
+          {"database", cell.ns.database},
+          {"collection", cell.ns.collection},
+          {"archive", cell.archive},
+          {"warehouse", cell.warehouse},
+          {"already_present", cell.already_present},
+          {"new", cell.new_rows()}};
+}
+
 void print_files(Output& out, const RecoveryPlan& plan) {
   if (!plan.files) return;
   for (std::size_t i = 0; i < plan.segments.size() && i < kFilesShown; ++i) {
@@ -153,15 +164,7 @@ Json plan_json(const RecoveryPlan& plan) {
   json["new"] = plan.new_rows();
   json["bytes"] = bytes_of(plan);
   Json cells = Json::array();
-  for (const PlannedCell& cell : plan.cells) {
-    cells.push_back({{"hour", to_string(cell.hour)},
-                     {"database", cell.ns.database},
-                     {"collection", cell.ns.collection},
-                     {"archive", cell.archive},
-                     {"warehouse", cell.warehouse},
-                     {"already_present", cell.already_present},
-                     {"new", cell.new_rows()}});
-  }
+  for (const PlannedCell& cell : plan.cells) cells.push_back(cell_json(cell));
   json["cells"] = std::move(cells);
   if (!plan.files) return json;
   Json files = Json::array();
@@ -198,6 +201,11 @@ void print_plan(Output& out, const RecoveryPlan& plan) {
   line("plan hash", plan.hash());
   print_cells(out, plan);
   print_files(out, plan);
+}
+
+void print_plan_csv(Output& out, const RecoveryPlan& plan) {
+  CsvRows rows(out, {"hour", "database", "collection", "archive", "warehouse", "already_present", "new"});
+  for (const PlannedCell& cell : plan.cells) rows.add(cell_json(cell));
 }
 
 // Where the rows stand, and the first of them.

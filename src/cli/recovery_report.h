@@ -26,6 +26,8 @@ Json to_json(const RecoveryResult& result, std::int64_t gaps_left);
 Json plan_json(const RecoveryPlan& plan);
 
 void print_plan(Output& out, const RecoveryPlan& plan);
+// A line for each of its cells.
+void print_plan_csv(Output& out, const RecoveryPlan& plan);
 void print_result(Output& out, const RecoveryResult& result, const RecoveryFinding& found);
 
 // Where the staged rows stand, the first of them, and how to go on. The exit code.

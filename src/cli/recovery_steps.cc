@@ -128,9 +128,8 @@ Result<Coverage> gaps_now(Context& context, const Scope& scope) {
 
 Result<bool> is_without_ledger(Context& context) {
   CV_ASSIGN(ObjectStore* const store, context.parts.store());
-  const Result<HourCatalog> read = read_hour_catalog(*store, context.parts.layout());
-  if (!read && read.error().code != ErrorCode::kNotFound) return read.error();
-  return !read;
+  CV_ASSIGN(const bool has, has_ledger(*store, context.parts.layout()));
+  return !has;
 }
 
 Scope hours_of(Scope scope) {
@@ -157,7 +156,11 @@ bool agreed(Context& context, const RecoverFlags& flags, const std::string& ques
 Result<int> decide(Context& context, const RecoveryPlan& plan, const RecoverFlags& flags,
                    const TextSizes& sizes) {
   Output& out = context.out;
-  if (!out.json_wanted()) print_plan(out, plan);
+  if (out.csv_wanted()) {
+    print_plan_csv(out, plan);
+  } else if (!out.json_wanted()) {
+    print_plan(out, plan);
+  }
   if (flags.plan_only) {
     if (!flags.save.empty()) CV_TRY(save_plan_file(encode_plan(plan), flags.save));
     if (out.json_wanted()) out.print_json(plan_json(plan));

@@ -4,6 +4,7 @@
 #include "cli/ledger_warning.h"
 #include "cli/pretty_json.h"
 #include "cli/progress.h"
+#include "cli/reading_report.h"
 #include "cli/record_options.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -69,17 +70,21 @@ class CatVerb final : public Verb {
     feed.complete_with(context.configuration.source.id);
     std::int64_t printed = 0;
     Progress progress(context.out, context.parts.clock());
-    CV_TRY(read_records(found->files, feed, records_.reading(), [&](std::string_view line) {
-      ++printed;
-      // Records on the same screen are progress enough.
-      if (!context.out.terminal().out && printed % 1024 == 0)
-        progress.show([&] { return progress.rate(printed, "record"); });
-      return print(context, line);
-    }));
+    CV_ASSIGN(const ReadTally tally,
+              read_records(found->files, feed, records_.reading(), [&](std::string_view line) {
+                ++printed;
+                // Records on the same screen are progress enough.
+                if (!context.out.terminal().out && printed % 1024 == 0)
+                  progress.show([&] { return progress.rate(printed, "record"); });
+                return print(context, line);
+              }));
     CV_TRY(context.out.flush());
-    if (printed == 0 && records_.limit().value_or(1) > 0)
-      context.out.note("no record of the " + counted(static_cast<std::int64_t>(found->files.size()), "file") +
-                       " is in the scope");
+    if (!tally.cut_short) {
+      const std::string none = "no record of the " +
+                               counted(static_cast<std::int64_t>(found->files.size()), "file") +
+                               " is in the scope";
+      context.out.note((printed == 0 ? none : counted(printed, "record")) + "; " + describe_reading(tally));
+    }
     return ledger_exit(context.out, found->uncertain);
   }
 

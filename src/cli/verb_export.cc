@@ -3,6 +3,7 @@
 #include "archive/segment_feed.h"
 #include "cli/ledger_warning.h"
 #include "cli/progress.h"
+#include "cli/reading_report.h"
 #include "cli/record_options.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
@@ -148,19 +149,23 @@ class ExportVerb final : public Verb {
     const bool written = report.records > 0;
     const std::string place = key_.empty() ? target.describe(name) : key_;
     if (context.out.json_wanted()) {
-      context.out.print_json({{key_.empty() ? "path" : "key", written ? Json(place) : Json()},
-                              {"records", report.records},
-                              {"files", files},
-                              {"text_bytes", report.text_bytes},
-                              {"bytes", written ? report.bytes : 0},
-                              {"sha256", written ? Json(report.sha256) : Json()}});
+      Json json = {{key_.empty() ? "path" : "key", written ? Json(place) : Json()},
+                   {"records", report.records},
+                   {"files", files},
+                   {"text_bytes", report.text_bytes},
+                   {"bytes", written ? report.bytes : 0},
+                   {"sha256", written ? Json(report.sha256) : Json()}};
+      add_reading(json, report.read);
+      context.out.print_json(json);
     } else if (!written) {
       context.out.print("no record of the " + counted(files, "file") +
                         " is in the scope; nothing was written");
+      context.out.print(describe_reading(report.read));
     } else {
       context.out.print(counted(report.records, "record") + " of " + counted(files, "file") + ", " +
                         human_bytes(report.bytes) + (key_.empty() ? " in " : " in the store as ") +
                         printable(place));
+      context.out.print(describe_reading(report.read));
     }
   }
 

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "archive/segment_feed.h"
+#include "cli/csv.h"
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/ledger_warning.h"
@@ -54,6 +55,7 @@ class RecoverVerb final : public Verb {
            "changevault recover --from-files products-fixed.jsonl recovery/2025-01-15/\n"
            "changevault recover inventory_db products 2025/01/15 --remove-duplicates";
   }
+  bool takes_csv() const override { return true; }
   // A word behind --plan is a file where it looks like one, else it belongs to the scope.
   void spell_out(std::vector<std::string>& words) const override {
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -91,6 +93,7 @@ class RecoverVerb final : public Verb {
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
     CV_TRY(check_flags(scope));
+    if (context.out.csv_wanted() && !flags_.plan_only) return no_csv("recover without --plan");
     context.parts.only_read();
     if (!discard_.empty()) return discard(context);
     if (!resume_.empty()) return resume(context);
@@ -245,6 +248,8 @@ class RecoverVerb final : public Verb {
       RecoveryResult nothing;
       nothing.state = RecoveryState::kDone;
       context.out.print_json(to_json(nothing, gaps_ ? coverage.gaps() : 0));
+    } else if (context.out.csv_wanted()) {
+      print_plan_csv(context.out, {});
     } else if (gaps_) {
       context.out.print(coverage.uncertain()   ? "nothing was recovered: not everything could be checked"
                         : coverage.gaps() == 0 ? "nothing is missing"

@@ -167,6 +167,7 @@ class FilePlanner {
   Result<void> compare_with(const ListedSegment& segment, bool first) {
     const Scope everything;
     SegmentFeed feed(store_, everything, request_.stop);
+    feed.complete_with(request_.source_id);
     std::unordered_map<std::string, Known> found;
     const Result<void> read = feed.read_chosen(
         reference_to(segment),

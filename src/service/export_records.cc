@@ -63,10 +63,12 @@ Result<ExportReport> export_records(SegmentFeed& feed, const std::vector<Archive
                                     const ExportOptions& options,
                                     const std::function<Result<void>(std::string_view)>& write) {
   Output output(options, write);
-  CV_TRY(read_records(files, feed, options.reading, [&](std::string_view line) {
-    return options.choose ? output.add(options.choose(line)) : output.add(line);
-  }));
-  return output.finish();
+  CV_ASSIGN(const ReadTally read, read_records(files, feed, options.reading, [&](std::string_view line) {
+              return options.choose ? output.add(options.choose(line)) : output.add(line);
+            }));
+  CV_ASSIGN(ExportReport report, output.finish());
+  report.read = read;
+  return report;
 }
 
 }  // namespace changevault

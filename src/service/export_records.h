@@ -26,6 +26,7 @@ struct ExportReport {
   std::int64_t text_bytes = 0;
   std::int64_t bytes = 0;  // of the file
   std::string sha256;      // of the file
+  ReadTally read;
 };
 
 // Gives the file's bytes to `write`, piece by piece, the records in the order of `read_records`.

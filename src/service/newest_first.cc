@@ -37,6 +37,7 @@ struct Unit {
   std::int64_t first_in_file = 0;
   Timestamp earliest{INT64_MIN};
   Timestamp latest{};
+  bool counted = false;
 };
 
 std::vector<Unit> units_of(const std::vector<ArchivedFile>& files) {
@@ -45,10 +46,10 @@ std::vector<Unit> units_of(const std::vector<ArchivedFile>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const ArchivedFile& file = files[i];
     if (file.blocks.empty() && !file.is_part)
-      units.push_back({&file, nullptr, i, 0, Timestamp{INT64_MIN}, file.latest});
+      units.push_back({&file, nullptr, i, 0, Timestamp{INT64_MIN}, file.latest, false});
     std::int64_t at = 0;
     for (const BlockFacts& block : file.blocks)
-      units.push_back({&file, &block, i, kBlockStride * at++, block.min_time, block.max_time});
+      units.push_back({&file, &block, i, kBlockStride * at++, block.min_time, block.max_time, false});
   }
   std::ranges::stable_sort(units, [](const Unit& a, const Unit& b) { return a.latest > b.latest; });
   return units;
@@ -66,7 +67,7 @@ class Pass {
     return !is_full() || unit.latest >= newest_.top().place.time;
   }
 
-  Result<void> read(const Unit& unit, SegmentFeed& feed) {
+  Result<void> read(const Unit& unit, SegmentFeed& feed, ReadTally& tally) {
     if (bound_ && unit.earliest > bound_->time) return {};
     std::int64_t at = unit.first_in_file;
     const auto take = [&](const RecordView& record) -> Result<void> {
@@ -75,8 +76,9 @@ class Pass {
           record.line);
       return {};
     };
-    if (unit.block == nullptr) return feed.read_facts(unit.file->segment, take);
-    return feed.read_blocks(unit.file->segment, std::span(unit.block, 1), take);
+    std::optional<std::span<const BlockFacts>> block;
+    if (unit.block != nullptr) block = std::span(unit.block, 1);
+    return read_counted(feed, *unit.file, block, take, tally);
   }
 
   bool is_last() const { return !floor_; }
@@ -119,26 +121,34 @@ class Pass {
 
 }  // namespace
 
-Result<void> read_newest_first(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
-                               const NewestFirstOptions& options,
-                               const std::function<Result<void>(std::string_view line)>& each) {
+Result<ReadTally> read_newest_first(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                                    const NewestFirstOptions& options,
+                                    const std::function<Result<void>(std::string_view line)>& each) {
   std::vector<Unit> units = units_of(files);
   std::int64_t left = options.limit.value_or(std::numeric_limits<std::int64_t>::max());
   std::optional<Place> bound;
+  ReadTally tally;
+  const std::size_t all = units.size();
+  std::size_t read = 0;
+  tally.cut_short = all > 0;
   while (left > 0) {
     Pass pass(bound, left, options.lines_in_memory);
-    for (const Unit& unit : units) {
+    for (Unit& unit : units) {
       if (!pass.may_need(unit)) break;
-      CV_TRY(pass.read(unit, feed));
+      ReadTally again;
+      CV_TRY(pass.read(unit, feed, unit.counted ? again : tally));
+      read += unit.counted ? 0 : 1;
+      unit.counted = true;
     }
     const std::vector<Kept> lines = pass.take();
     for (const Kept& kept : lines) CV_TRY(each(kept.line));
-    if (pass.is_last() || lines.empty()) return {};
+    tally.cut_short = read < all;
+    if (pass.is_last() || lines.empty()) break;
     left -= static_cast<std::int64_t>(lines.size());
     bound = lines.back().place;
     std::erase_if(units, [&](const Unit& unit) { return unit.earliest > bound->time; });
   }
-  return {};
+  return tally;
 }
 
 }  // namespace changevault

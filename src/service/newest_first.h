@@ -10,6 +10,7 @@
 #include "archive/segment_feed.h"
 #include "base/result.h"
 #include "service/archive_files.h"
+#include "service/read_tally.h"
 
 namespace changevault {
 
@@ -21,9 +22,9 @@ struct NewestFirstOptions {
 // Calls `each` with the lines that `feed` gives of `files`: by enqueued time, then partition and sequence
 // number, the newest first. Reads from the newest back, block by block where the files' blocks are known, and
 // nothing that cannot hold a line that is still asked for. What does not fit into memory at once is read
-// again when it is its turn.
-Result<void> read_newest_first(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
-                               const NewestFirstOptions& options,
-                               const std::function<Result<void>(std::string_view line)>& each);
+// again when it is its turn, and counted once.
+Result<ReadTally> read_newest_first(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                                    const NewestFirstOptions& options,
+                                    const std::function<Result<void>(std::string_view line)>& each);
 
 }  // namespace changevault

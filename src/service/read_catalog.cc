@@ -1,5 +1,7 @@
 #include "service/read_catalog.h"
 
+#include "archive/window_listing.h"
+
 namespace changevault {
 
 namespace {
@@ -21,6 +23,22 @@ Result<Kind> read(ObjectStore& store, const KeyLayout& layout) {
 
 Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout) {
   return read<Catalog>(store, layout);
+}
+
+Result<bool> has_ledger(ObjectStore& store, const KeyLayout& layout) {
+  const Result<ObjectInfo> first = store.head(layout.seal_chain() + KeyLayout::slot_name(Slot(0)));
+  if (first) return true;
+  if (first.error().code != ErrorCode::kNotFound) return first.error();
+  // Adopted files, or the rest of a ledger without its beginning.
+  const Result<HourCatalog> read = read_hour_catalog(store, layout);
+  if (!read && read.error().code != ErrorCode::kNotFound) return read.error();
+  return read.has_value();
+}
+
+Result<Catalog> read_catalog_of(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
+  CV_ASSIGN(auto window, list_window(store, layout, scope));
+  if (window) return Catalog::of_files(*std::move(window));
+  return read_catalog(store, layout);
 }
 
 Result<HourCatalog> read_hour_catalog(ObjectStore& store, const KeyLayout& layout) {

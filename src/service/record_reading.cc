@@ -4,9 +4,9 @@
 
 namespace changevault {
 
-Result<void> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
-                          const ReadingOptions& options,
-                          const std::function<Result<void>(std::string_view line)>& each) {
+Result<ReadTally> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                               const ReadingOptions& options,
+                               const std::function<Result<void>(std::string_view line)>& each) {
   if (options.newest_first) return read_newest_first(files, feed, {.limit = options.limit}, each);
   std::int64_t given = 0;
   const auto is_enough = [&] { return options.limit && given >= *options.limit; };
@@ -16,16 +16,19 @@ Result<void> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& f
     if (!is_enough()) return {};
     return Error(ErrorCode::kCancelled, "enough was read");  // the way to end a reading early
   };
+  ReadTally tally;
   std::int64_t done = 0;
   for (const ArchivedFile& file : files) {
-    if (is_enough()) break;
-    const bool in_blocks = file.is_part || (options.limit && !file.blocks.empty());
-    const Result<void> read =
-        in_blocks ? feed.read_blocks(file.segment, file.blocks, take) : feed.read_facts(file.segment, take);
-    if (!read && !is_enough()) return read;
+    tally.cut_short = is_enough();
+    if (tally.cut_short) break;
+    std::optional<std::span<const BlockFacts>> blocks;
+    if (file.is_part || (options.limit && !file.blocks.empty())) blocks = file.blocks;
+    const Result<void> read = read_counted(feed, file, blocks, take, tally);
+    tally.cut_short = !read && is_enough();
+    if (!read && !is_enough()) return read.error();
     if (options.on_progress) options.on_progress(++done, static_cast<std::int64_t>(files.size()));
   }
-  return {};
+  return tally;
 }
 
 }  // namespace changevault

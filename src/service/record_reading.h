@@ -10,6 +10,7 @@
 #include "archive/segment_feed.h"
 #include "base/result.h"
 #include "service/archive_files.h"
+#include "service/read_tally.h"
 
 namespace changevault {
 
@@ -25,8 +26,9 @@ struct ReadingOptions {
 // A file of which all is needed is read whole and proven by the ledger's sha256 of it, at its end. Where the
 // scope's time touches some blocks only (ArchivedFile::blocks), or a limit ends the reading early, single
 // blocks are fetched, and each is proven by the ledger's sha256 of it before its first record is given.
-Result<void> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
-                          const ReadingOptions& options,
-                          const std::function<Result<void>(std::string_view line)>& each);
+// Returns what was counted of what was read to its end.
+Result<ReadTally> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
+                               const ReadingOptions& options,
+                               const std::function<Result<void>(std::string_view line)>& each);
 
 }  // namespace changevault

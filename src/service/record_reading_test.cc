@@ -55,12 +55,13 @@ class RecordReadingTest : public ::testing::Test {
     std::vector<std::string> lines;
     std::int64_t requests = 0;
     std::int64_t bytes = 0;
+    ReadTally tally;
   };
   Reading read(const std::vector<ArchivedFile>& of, const Scope& scope, const ReadingOptions& options = {}) {
     MeteredStore metered(archive_->store);
     SegmentFeed feed(metered, scope);
     Reading out;
-    EXPECT_OK(read_records(of, feed, options, [&](std::string_view line) -> Result<void> {
+    out.tally = value(read_records(of, feed, options, [&](std::string_view line) -> Result<void> {
       out.lines.emplace_back(line);
       return {};
     }));
@@ -161,6 +162,63 @@ TEST_F(RecordReadingTest, NewestFirstIsAllOfThemWhateverFitsIntoMemory) {
     ASSERT_EQ(lines.size(), few) << memory;
     EXPECT_TRUE(std::ranges::equal(lines, std::span(expected).first(few))) << memory;
   }
+}
+
+TEST_F(RecordReadingTest, WhatWasReadIsCountedAgainstTheLedger) {
+  const auto listed = [](const std::vector<ArchivedFile>& of) {
+    std::int64_t sum = 0;
+    for (const ArchivedFile& file : of) sum += file.segment.records;
+    return sum;
+  };
+  Scope deletes;
+  deletes.collection = "c2";
+  deletes.operations = {"delete"};
+  const std::vector<ArchivedFile> whole = files(deletes).files;
+  for (const bool newest_first : {false, true}) {
+    const Reading all = read(whole, deletes, {.limit = {}, .newest_first = newest_first});
+    EXPECT_EQ(all.tally.records, listed(whole));
+    EXPECT_EQ(all.tally.promised, listed(whole));
+    EXPECT_LT(static_cast<std::int64_t>(all.lines.size()), all.tally.records);
+    EXPECT_TRUE(all.tally.by_ledger);
+    EXPECT_FALSE(all.tally.cut_short);
+    const Reading some = read(whole, deletes, {.limit = 3, .newest_first = newest_first});
+    EXPECT_TRUE(some.tally.cut_short);
+    EXPECT_EQ(some.tally.records, some.tally.promised);
+  }
+  Scope minutes;
+  minutes.collection = "c1";
+  minutes.time = {at(12, 20), at(12, 21)};
+  const std::vector<ArchivedFile> parts = files(minutes).files;
+  const Reading part = read(parts, minutes);
+  EXPECT_GE(part.tally.records, static_cast<std::int64_t>(part.lines.size()));
+  EXPECT_LT(part.tally.records, listed(parts));
+  EXPECT_EQ(part.tally.records, part.tally.promised);
+  EXPECT_FALSE(part.tally.cut_short);
+  std::vector<ArchivedFile> unlisted = whole;
+  unlisted.back().segment.sha256.clear();
+  EXPECT_FALSE(read(unlisted, deletes).tally.by_ledger);
+}
+
+// Read in several passes, counted once.
+TEST_F(RecordReadingTest, NewestFirstCountsOnce) {
+  Scope scope;
+  scope.time.from = at(11, 50);
+  const std::vector<ArchivedFile> found = files(scope).files;
+  SegmentFeed feed(archive_->store, scope);
+  const ReadTally tally = value(read_newest_first(found, feed, {.limit = {}, .lines_in_memory = 5'000},
+                                                  [](std::string_view) { return Result<void>(); }));
+  EXPECT_FALSE(tally.cut_short);
+  EXPECT_EQ(tally.records, read(found, scope).tally.records);
+}
+
+TEST_F(RecordReadingTest, OtherThanTheLedgersCountIsAnError) {
+  std::vector<ArchivedFile> found = value(archived_files(archive_->store, archive_->layout, {})).files;
+  ++found[1].segment.records;
+  const Scope all;
+  SegmentFeed feed(archive_->store, all);
+  const auto read = read_records(found, feed, {}, [](std::string_view) { return Result<void>(); });
+  EXPECT_ERROR(read, ErrorCode::kCorrupt);
+  EXPECT_EQ(read.error().object, found[1].segment.key);
 }
 
 // Files of which no block is known: of an archive without a ledger.

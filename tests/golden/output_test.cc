@@ -252,7 +252,13 @@ TEST_F(OutputTest, Csv) {
   golden("ack_list_csv_none", 0, {"ack", "--list", "--output", "csv"});
   expect(0, {"ack", "shop", "users", "2025/01/15", "--reason", "=cmd|' /C calc'!A0, \"quoted\"", "--yes"});
   golden("ack_list_csv", 0, {"ack", "--list", "--output", "csv"});
+  golden("recover_plan_csv", 0, {"recover", "shop", "orders", "2025/01/15", "--plan", "--output", "csv"});
+  golden("duplicates_plan_csv", 0,
+         {"recover", "shop", "orders", "2025/01/15", "--remove-duplicates", "--plan", "--output", "csv"});
+  golden("recover_csv", 2, {"recover", "shop", "orders", "2025/01/15", "--output", "csv"});
   expect(0, {"recover", "shop", "orders", "2025/01/15", "--yes"});
+  golden("recover_nothing_csv", 0,
+         {"recover", "--gaps", "shop", "orders", "2025/01/15", "--plan", "--output", "csv"});
   golden("audit_csv", 0, {"audit", "--output", "csv"});
 }
 

@@ -1,0 +1,19 @@
+#include "cli/reading_report.h"
+
+#include "cli/text.h"
+
+namespace changevault {
+
+std::string describe_reading(const ReadTally& tally) {
+  if (tally.cut_short) return "read until there were as many as asked for";
+  return with_thousands(tally.records) + " read, " +
+         (tally.by_ledger ? "the ledger lists " + with_thousands(tally.promised)
+                          : "and there is no ledger to say how many there should be");
+}
+
+void add_reading(Json& json, const ReadTally& tally) {
+  json["read"] = tally.records;
+  json["expected"] = tally.by_ledger && !tally.cut_short ? Json(tally.promised) : Json();
+}
+
+}  // namespace changevault

@@ -1,0 +1,18 @@
+// How many records a reading gave, and how many there should have been.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "codec/sealed_json.h"
+#include "service/read_tally.h"
+
+namespace changevault {
+
+// "1,928 read, the ledger lists 1,928".
+std::string describe_reading(const ReadTally& tally);
+
+// Adds "read", and "expected": null where nothing says how many there should be.
+void add_reading(Json& json, const ReadTally& tally);
+
+}  // namespace changevault
