@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/cell_count.h"
+#include "archive/chain_reader.h"
 #include "archive/ledger.h"
 #include "archive/ledger_problem.h"
 #include "base/result.h"
@@ -85,7 +86,7 @@ struct ArchiveCell {
 class Catalog {
  public:
   // kNotFound where there is no archive; what the store says. What is damaged is in `problems`.
-  static Result<Catalog> read(ObjectStore& store, const KeyLayout& layout);
+  static Result<Catalog> read(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots = {});
 
   // Of an archive without a ledger: these segments, in any order, and nothing else.
   static Catalog of_files(std::vector<ListedSegment> segments);

@@ -40,7 +40,8 @@ HourRange hull_of_common(HourRange range, const std::vector<HourRange>& hours) {
 // The seals first: they say how far the partitions' chains reach, and what stands in slots that are damaged.
 class CatalogReader {
  public:
-  CatalogReader(ObjectStore& store, const KeyLayout& layout) : store_(store), layout_(layout) {}
+  CatalogReader(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots)
+      : store_(store), layout_(layout), on_slots_(on_slots) {}
 
   Result<Catalog> read() {
     CV_ASSIGN(adopted_, read_adopted(store_, layout_));
@@ -59,6 +60,7 @@ class CatalogReader {
   }
 
  private:
+  Result<void> tell_slot() { return on_slots_ ? on_slots_(++slots_) : Result<void>(); }
   Result<void> read_seals();
   Result<void> take_seal_slot(Slot slot, SlotOutcome outcome);
   void take_seal(const SealEntry& seal, const WalkedEntry& walked, bool follows);
@@ -77,6 +79,8 @@ class CatalogReader {
 
   ObjectStore& store_;
   const KeyLayout& layout_;
+  const OnSlots& on_slots_;
+  std::int64_t slots_ = 0;
   Catalog out_;
   AdoptedFiles adopted_;
   std::string previous_;           // sha256 of the last seal slot; empty where that could not be read
@@ -87,17 +91,19 @@ class CatalogReader {
   std::set<std::string> listed_;  // keys, of the partitions with damage
 };
 
-Result<Catalog> Catalog::read(ObjectStore& store, const KeyLayout& layout) {
-  return CatalogReader(store, layout).read();
+Result<Catalog> Catalog::read(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots) {
+  return CatalogReader(store, layout, on_slots).read();
 }
 
 Result<void> CatalogReader::read_seals() {
   const std::string folder = layout_.seal_chain();
   CV_ASSIGN(const ChainEnd end, find_chain_end(store_, folder));
   previous_ = kNoPrevious;
-  CV_TRY(read_slots(store_, folder, {Slot(0), end.end}, [&](Slot slot, SlotOutcome outcome) {
+  const auto take = [&](Slot slot, SlotOutcome outcome) -> Result<void> {
+    CV_TRY(tell_slot());
     return take_seal_slot(slot, std::move(outcome));
-  }));
+  };
+  CV_TRY(read_slots(store_, folder, {Slot(0), end.end}, take));
   open_.push_back({out_.sealed_to().value_or(kNoBegin), kNoEnd});
   CV_TRY(find_partitions());
   if (end.end > Slot(0)) return {};
@@ -192,7 +198,7 @@ Result<void> CatalogReader::read_partition(PartitionId partition) {
       state.next = lost->last.next();
       out_.lost_.push_back({partition, walked.slot, *lost});
     }
-    return {};
+    return tell_slot();
   };
   CV_ASSIGN(std::vector<DamagedSlot> damaged,
             read_part(store_, layout_, partition, {Slot(0), end.end}, each));

@@ -1,6 +1,7 @@
 // Slots of a chain, read and decoded ahead on threads, given in order.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "archive/ledger_walk.h"
@@ -16,6 +17,9 @@ struct SlotRange {
   Slot from{};
   Slot end{};  // exclusive
 };
+
+// Told how many slots were read so far, on the reader's thread; an error of it ends the reading.
+using OnSlots = std::function<Result<void>(std::int64_t)>;
 
 // Calls `each(slot, outcome)` for every slot of the range, in order, on the caller's thread. An outcome says
 // nothing about the slots around it: whether `previous` fits is the caller's to check. The first error of

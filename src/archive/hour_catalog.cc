@@ -23,16 +23,27 @@ void sort_by_key(std::vector<SealedSegment>& objects) {
 
 }  // namespace
 
-Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layout) {
+Result<HourCatalog> HourCatalog::read(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots) {
   HourCatalog catalog(store, layout);
-  CV_TRY(catalog.read_adopted_files());
-  CV_TRY(catalog.read_seals());
-  for (const Stretch& hole : catalog.holes_) CV_TRY(catalog.read_stretch(hole));
-  CV_TRY(catalog.read_stretch(
-      {catalog.sealed_to_.value_or(kNoBegin), kNoEnd, catalog.last_through(), std::nullopt}));
-  CV_TRY(catalog.read_lost_slots());
-  catalog.finish();
+  catalog.on_slots_ = &on_slots;
+  CV_TRY(catalog.read_all());
+  catalog.on_slots_ = nullptr;
   return catalog;
+}
+
+Result<void> HourCatalog::read_all() {
+  CV_TRY(read_adopted_files());
+  CV_TRY(read_seals());
+  for (const Stretch& hole : holes_) CV_TRY(read_stretch(hole));
+  CV_TRY(read_stretch({sealed_to_.value_or(kNoBegin), kNoEnd, last_through(), std::nullopt}));
+  CV_TRY(read_lost_slots());
+  finish();
+  return {};
+}
+
+Result<void> HourCatalog::tell_slot() {
+  ++slots_;
+  return on_slots_ != nullptr && *on_slots_ ? (*on_slots_)(slots_) : Result<void>();
 }
 
 Result<void> HourCatalog::read_adopted_files() {
@@ -65,9 +76,11 @@ Result<void> HourCatalog::read_seals() {
                  "'changevault init' makes one; if there should be one, check store.url and store.root");
   }
   previous_ = kNoPrevious;
-  CV_TRY(read_slots(*store_, folder, {Slot(0), end}, [&](Slot slot, SlotOutcome outcome) {
+  const auto take = [&](Slot slot, SlotOutcome outcome) -> Result<void> {
+    CV_TRY(tell_slot());
     return take_seal_slot(slot, std::move(outcome));
-  }));
+  };
+  CV_TRY(read_slots(*store_, folder, {Slot(0), end}, take));
   if (!seals_.empty()) {
     if (!sealed_from_) sealed_from_ = seals_.front().from;
     sealed_to_ = seals_.back().to;
@@ -167,7 +180,7 @@ Result<void> HourCatalog::read_stretch(const Stretch& stretch, PartitionId parti
   CV_ASSIGN(std::vector<DamagedSlot> damaged,
             read_part(*store_, *layout_, partition, range, [&](const WalkedEntry& walked) -> Result<void> {
               take_hours(stretch, partition, walked);
-              return {};
+              return tell_slot();
             }));
   for (DamagedSlot& slot : damaged) {
     const Hour from = slot.after ? std::max(hour_of(*slot.after), stretch.from) : stretch.from;

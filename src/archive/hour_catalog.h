@@ -49,7 +49,7 @@ class HourCatalog {
  public:
   // kNotFound where there is no archive; kCorrupt where not even the ledger's ends can be found; what the
   // store says.
-  static Result<HourCatalog> read(ObjectStore& store, const KeyLayout& layout);
+  static Result<HourCatalog> read(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots = {});
 
   const std::vector<Namespace>& namespaces() const { return namespaces_; }  // ordered
   const std::vector<HourCell>& cells() const { return cells_; }             // by hour, then namespace
@@ -104,6 +104,8 @@ class HourCatalog {
 
   HourCatalog(ObjectStore& store, const KeyLayout& layout) : store_(&store), layout_(&layout) {}
 
+  Result<void> read_all();
+  Result<void> tell_slot();
   Result<void> read_adopted_files();
   Result<void> read_seals();
   Result<void> take_seal_slot(Slot slot, SlotOutcome outcome);
@@ -125,6 +127,8 @@ class HourCatalog {
 
   ObjectStore* store_;
   const KeyLayout* layout_;
+  const OnSlots* on_slots_ = nullptr;  // during `read` only
+  std::int64_t slots_ = 0;
   std::int32_t partitions_ = 0;
   std::optional<HubEntry> hub_;
   std::optional<HubEntry> newest_hub_;            // that could be read

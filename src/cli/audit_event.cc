@@ -168,15 +168,15 @@ std::string conclusion(const Trail& trail) {
   if (trail.rows.empty()) {
     const SegmentFacts& facts = trail.places.front().segment->facts;
     Scope hour;
-    hour.database = facts.ns.database;
-    hour.collection = facts.ns.collection;
+    hour.database = glob_of(facts.ns.database);
+    hour.collection = glob_of(facts.ns.collection);
     hour.time = {facts.hour.start(), facts.hour.end()};
     return "the warehouse does not have it; put its hour back with: changevault recover" +
            command_words(hour);
   }
   if (trail.rows.size() > 1)
     return "the warehouse has it " + with_thousands(static_cast<std::int64_t>(trail.rows.size())) +
-           " times; rows are never deleted by changevault";
+           " times; look for more and reduce them to one with: changevault recover --remove-duplicates";
   return "archived and in the warehouse once";
 }
 

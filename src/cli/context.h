@@ -11,6 +11,7 @@
 #include "service/configuration.h"
 #include "service/known_archive.h"
 #include "service/parts.h"
+#include "service/record_reading.h"
 
 namespace changevault {
 
@@ -47,6 +48,9 @@ struct Context {
   // What is known hour by hour: much quicker where nothing is asked of single segments. Of an archive without
   // a ledger the files of the scope are read, as far as that is not remembered.
   Result<KnownArchive> known_archive(const Scope& scope);
+  // Files whose records are to be read (service/known_archive.h, files_with_records). A reading with a limit
+  // is a look: of an archive without a ledger it goes by the folders alone.
+  Result<ArchivedFiles> files_to_read(const Scope& scope, const ReadingOptions& reading);
   // Asks on the terminal; false where stdin or stderr is none, or for anything but y or yes.
   bool confirm(const std::string& question);
 };

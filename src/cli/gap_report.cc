@@ -10,6 +10,7 @@
 
 #include "cli/gap_outside.h"
 #include "cli/gap_signs.h"
+#include "cli/progress.h"
 #include "cli/scope_text.h"
 #include "cli/text.h"
 
@@ -18,6 +19,8 @@ namespace {
 
 // Above, rows without anything to say are folded into one line.
 constexpr std::size_t kUnfolded = 40;
+// Above, those of days that the archive does not reach.
+constexpr std::size_t kUnfoldedUnknown = 10;
 constexpr std::size_t kMostRows = 200;
 constexpr std::size_t kMostLines = 50;
 // What a row takes beside the collection's name: two times two blanks, the day, 24 hours in four groups.
@@ -33,10 +36,16 @@ struct DayRow {
   std::size_t first = 0;
   std::size_t last = 0;  // exclusive
   bool worth_saying = false;
+  bool unknown = true;  // the archive does not reach that day, and there is no row of it either
 };
 
 bool worth_saying(GapState state) {
   return is_gap(state) || state == GapState::kPending || state == GapState::kAcknowledged;
+}
+
+bool is_unknown(const GapCell& cell) {
+  return cell.state == GapState::kNotCovered ||
+         (cell.state == GapState::kUnsealed && cell.numbers.archive == 0 && cell.numbers.warehouse == 0);
 }
 
 std::vector<DayRow> rows_of(const Coverage& coverage) {
@@ -45,11 +54,12 @@ std::vector<DayRow> rows_of(const Coverage& coverage) {
   const auto day_of = [](Hour hour) { return to_rfc3339(hour.start()).substr(0, 10); };
   for (std::size_t first = 0; first < cells.size();) {
     const Hour midnight = hour_of(*parse_rfc3339(day_of(cells[first].hour) + "T00:00:00Z"));
-    DayRow row{first, first, false};
+    DayRow row{first, first, false, true};
     for (; row.last < cells.size() && cells[row.last].ns == cells[first].ns &&
            cells[row.last].hour.index < midnight.index + 24;
          ++row.last) {
       row.worth_saying = row.worth_saying || worth_saying(cells[row.last].state);
+      row.unknown = row.unknown && is_unknown(cells[row.last]);
     }
     rows.push_back(row);
     first = row.last;
@@ -91,9 +101,13 @@ std::size_t name_width(const Output& out, const Coverage& coverage, const std::v
 void print_days(Output& out, const Coverage& coverage, bool all) {
   const std::vector<DayRow> rows = rows_of(coverage);
   std::vector<DayRow> shown = rows;
+  if (!all && rows.size() > kUnfoldedUnknown && rows.size() <= kUnfolded)
+    std::erase_if(shown, [](const DayRow& row) { return row.unknown; });
+  if (shown.empty()) shown = rows;
+  const std::size_t unknown = rows.size() - shown.size();
   if (!all && rows.size() > kUnfolded)
     std::erase_if(shown, [](const DayRow& row) { return !row.worth_saying; });
-  const auto folded = static_cast<std::int64_t>(rows.size() - shown.size());
+  const auto folded = static_cast<std::int64_t>(rows.size() - unknown - shown.size());
   const std::size_t most = all ? kAll : kMostRows;
   const auto more = static_cast<std::int64_t>(shown.size() > most ? shown.size() - most : 0);
   if (more > 0) shown.resize(most);
@@ -109,6 +123,9 @@ void print_days(Output& out, const Coverage& coverage, bool all) {
   }
   if (more > 0)
     out.print("… and " + counted(more, "more row") + ": narrow the scope, or see them with --all");
+  if (unknown > 0)
+    out.print(counted(static_cast<std::int64_t>(unknown), "row") +
+              " of days that the archive does not reach left out; --all shows every day");
   if (folded > 0) out.print(counted(folded, "row") + " without a gap left out; --all shows every day");
   if (!shown.empty() || folded > 0) out.print("");
 }
@@ -248,8 +265,20 @@ void print_next(Output& out, const Coverage& coverage, const CoverageView& view)
 
 }  // namespace
 
+Result<GapFinding> find_watched_gaps(Context& context, KnownArchive& archive, const Scope& scope) {
+  Progress progress(context.out, context.parts.clock());
+  progress.begin("comparing archive and warehouse");
+  return find_all_gaps(context.parts, archive, scope,
+                       {context.stop, [&](std::int64_t done, std::int64_t all) {
+                          progress.show([&] {
+                            return "comparing: " + with_thousands(done) + " of " + counted(all, "hour") +
+                                   " that differ" + progress.remaining(done, all);
+                          });
+                        }});
+}
+
 Result<Coverage> find_gaps(Context& context, KnownArchive& archive, const Scope& scope) {
-  CV_ASSIGN(GapFinding found, find_all_gaps(context.parts, archive, scope, context.stop));
+  CV_ASSIGN(GapFinding found, find_watched_gaps(context, archive, scope));
   complain_of_damage(context.out, found.acks);
   return std::move(found.coverage);
 }

@@ -10,6 +10,8 @@ namespace changevault {
 // Archive (as it is known) against warehouse, with the configured grace time. Cells whose gap somebody
 // acknowledged are ACKNOWLEDGED.
 Result<Coverage> find_gaps(Context& context, KnownArchive& archive, const Scope& scope);
+// All of it, with a line of progress.
+Result<GapFinding> find_watched_gaps(Context& context, KnownArchive& archive, const Scope& scope);
 
 struct CoverageView {
   const Scope& scope;         // as it was asked for

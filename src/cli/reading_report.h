@@ -9,10 +9,10 @@
 
 namespace changevault {
 
-// "1,928 read, the ledger lists 1,928".
-std::string describe_reading(const ReadTally& tally);
+// "1,928 read, the ledger lists 1,928". `by_ledger`: of ArchivedFiles.
+std::string describe_reading(const ReadTally& tally, bool by_ledger);
 
 // Adds "read", and "expected": null where nothing says how many there should be.
-void add_reading(Json& json, const ReadTally& tally);
+void add_reading(Json& json, const ReadTally& tally, bool by_ledger);
 
 }  // namespace changevault

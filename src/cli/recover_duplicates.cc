@@ -89,6 +89,7 @@ void print_cells(Output& out, const RemovalPlan& plan) {
             ? "all " + with_thousands(static_cast<std::int64_t>(plan.cells.size()))
             : "all",
         "", sum);
+  table.fit(0, out);
   ignore_error(out.write(table.to_string()), "the output keeps its first failure for the end of the program");
 }
 

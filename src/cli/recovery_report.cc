@@ -83,6 +83,7 @@ void print_cells(Output& out, const RecoveryPlan& plan) {
     table.add({"… and " + with_thousands(all - static_cast<std::int64_t>(kCellsShown)) + " more", "", "", "",
                "", ""});
   if (plan.cells.size() > 1) add("all " + with_thousands(all), "", sum);
+  table.fit(0, out);
   ignore_error(out.write(table.to_string()), "the output keeps its first failure for the end of the program");
 }
 
@@ -140,7 +141,8 @@ std::string describe_check(const CheckedStep& check) {
   if (check.missing > 0) text = counted(check.missing, "planned event") + " not there";
   if (check.missing > 0 && check.duplicate > 0) text += " and ";
   if (check.duplicate > 0) {
-    text += counted(check.duplicate, "planned event") + " there more than once (recover deletes no rows)";
+    text +=
+        counted(check.duplicate, "planned event") + " there more than once (see recover --remove-duplicates)";
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -119,15 +120,32 @@ void Table::paint(std::size_t column, const Output& out, Color color) {
   cell.shown = out.paint(color, cell.text);
 }
 
-std::string Table::to_string() const {
-  std::vector<std::size_t> widths;
-  std::vector<Cell> titles;
+std::vector<std::size_t> Table::widths() const {
+  std::vector<std::size_t> out;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    titles.push_back({columns_[c].title, {}});
     std::size_t width = display_width(columns_[c].title);
     for (const auto& row : rows_) width = std::max(width, display_width(row[c].text));
-    widths.push_back(width);
+    out.push_back(width);
   }
+  return out;
+}
+
+void Table::fit(std::size_t column, const Output& out) {
+  constexpr std::size_t kShortest = 10;
+  if (!out.terminal().out) return;
+  const std::vector<std::size_t> all = widths();
+  const std::size_t line = std::accumulate(all.begin(), all.end(), 2 * (all.size() - 1));
+  const auto screen = static_cast<std::size_t>(std::max(0, out.terminal().width));
+  if (line <= screen) return;
+  const std::size_t others = line - all[column];
+  const std::size_t left = screen > others ? screen - others : 0;
+  for (auto& row : rows_) row[column].text = shortened(row[column].text, std::max(kShortest, left));
+}
+
+std::string Table::to_string() const {
+  const std::vector<std::size_t> widths = this->widths();
+  std::vector<Cell> titles;
+  for (const Column& column : columns_) titles.push_back({column.title, {}});
   std::string out;
   const auto add_line = [&](const std::vector<Cell>& cells) {
     std::string line;

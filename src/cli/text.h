@@ -40,6 +40,9 @@ class Table {
   void add(std::vector<std::string> cells);
   // Paints a cell of the row that was added last.
   void paint(std::size_t column, const Output& out, Color color);
+  // On a terminal: shortens the cells of this column until the lines fit, but not below ten. REQUIRES: none
+  // of them is painted; all rows are added.
+  void fit(std::size_t column, const Output& out);
   std::size_t rows() const { return rows_.size(); }
   // Titles, then rows, columns two blanks apart, each line ended by '\n', no blanks at line ends.
   std::string to_string() const;
@@ -49,6 +52,8 @@ class Table {
     std::string text;
     std::string shown;  // the same with its colour; empty: the text
   };
+  std::vector<std::size_t> widths() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };

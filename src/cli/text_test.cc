@@ -82,6 +82,27 @@ TEST(Table, AlignsByCells) {
             "short\n");
 }
 
+TEST(Table, FitsATerminalWhereItCan) {
+  const auto fitted = [](int width, bool terminal) {
+    StringWriter out;
+    StringWriter err;
+    const Output output(out, err,
+                        {.in = false, .out = terminal, .err = false, .color = false, .width = width});
+    Table table({{"HOUR"}, {"COLLECTION"}, {"N", Table::Align::kRight}});
+    table.add({"2025", "inventory_db.products_of_the_north", "12"});
+    table.add({"2025", "a.b", "1"});
+    table.fit(1, output);
+    return table.to_string();
+  };
+  EXPECT_EQ(fitted(26, true),
+            "HOUR  COLLECTION         N\n"
+            "2025  inventor…e_north  12\n"
+            "2025  a.b                1\n");
+  EXPECT_EQ(fitted(5, true), fitted(20, true)) << "ten are left in any case";
+  EXPECT_NE(fitted(26, false).find("inventory_db.products_of_the_north"), std::string::npos);
+  EXPECT_EQ(fitted(80, true), fitted(80, false));
+}
+
 TEST(PrettyJson, MovesWhiteSpaceOnly) {
   EXPECT_EQ(pretty_json(R"({"a":1.10,"b":[],"c":{ },"d":[1,{"e":"x, {\"\\"}]})"),
             "{\n  \"a\": 1.10,\n  \"b\": [],\n  \"c\": {},\n  \"d\": [\n    1,\n    {\n      \"e\": \"x, "

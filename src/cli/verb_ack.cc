@@ -117,7 +117,7 @@ class AckVerb final : public Verb {
 
   Result<int> acknowledge(Context& context, const Scope& scope) const {
     CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
-    CV_ASSIGN(const GapFinding found, find_all_gaps(context.parts, archive, scope, context.stop));
+    CV_ASSIGN(const GapFinding found, find_watched_gaps(context, archive, scope));
     complain_of_damage(context.out, found.acks);
     std::vector<FoundGap> open = found.gaps;
     std::erase_if(open, [](const FoundGap& gap) { return gap.ack.has_value(); });

@@ -53,7 +53,7 @@ class CatVerb final : public Verb {
     CV_TRY(records_.read());
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     const KeyLayout& layout = context.parts.layout();
-    Result<ArchivedFiles> found = archived_files(*store, layout, scope, BlockIndex::kTake);
+    Result<ArchivedFiles> found = context.files_to_read(scope, records_.reading());
     if (!found && found.error().code == ErrorCode::kIndeterminate && scope_.names_file()) {
       CV_ASSIGN(const ArchivedFiles letters, dead_letter_files(*store, layout, scope));
       if (letters.files.empty()) return found.error();
@@ -83,7 +83,8 @@ class CatVerb final : public Verb {
       const std::string none = "no record of the " +
                                counted(static_cast<std::int64_t>(found->files.size()), "file") +
                                " is in the scope";
-      context.out.note((printed == 0 ? none : counted(printed, "record")) + "; " + describe_reading(tally));
+      context.out.note((printed == 0 ? none : counted(printed, "record")) + "; " +
+                       describe_reading(tally, found->by_ledger));
     }
     return ledger_exit(context.out, found->uncertain);
   }

@@ -149,6 +149,7 @@ class DuVerb final : public Verb {
     };
     for (const auto& [place, usage] : nodes) add(title(place), usage);
     add("total", total);
+    table.fit(0, out);
     ignore_error(out.write(table.to_string()), "kept for flush");
     if (!found.by_ledger)
       out.note("note: this archive has no ledger, so counts are not known without reading");

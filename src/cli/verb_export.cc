@@ -61,8 +61,7 @@ class ExportVerb final : public Verb {
     }
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     CV_TRY(choose_key(context));
-    CV_ASSIGN(const ArchivedFiles found,
-              archived_files(*store, context.parts.layout(), scope, BlockIndex::kTake));
+    CV_ASSIGN(const ArchivedFiles found, context.files_to_read(scope, records_.reading()));
     warn_of_damage(context.out, found.problems);
     CV_ASSIGN(const std::filesystem::path place, place_of(*store));
     CV_ASSIGN(const TargetFolder target, TargetFolder::open(place));
@@ -71,7 +70,7 @@ class ExportVerb final : public Verb {
     CV_ASSIGN(NewFile file, target.create(name, context.parts.random().nonce()));
     CV_ASSIGN(const ExportReport report, fill(context, *store, scope, found, file));
     if (report.records > 0) CV_TRY(key_.empty() ? keep(file) : put(*store, file, report));
-    print(context, target, name, report, static_cast<std::int64_t>(found.files.size()));
+    print(context, target, name, report, found);
     return ledger_exit(context.out, found.uncertain);
   }
 
@@ -145,7 +144,9 @@ class ExportVerb final : public Verb {
   }
 
   void print(Context& context, const TargetFolder& target, const std::string& name,
-             const ExportReport& report, std::int64_t files) const {
+             const ExportReport& report, const ArchivedFiles& found) const {
+    const auto files = static_cast<std::int64_t>(found.files.size());
+    const bool by_ledger = found.by_ledger;
     const bool written = report.records > 0;
     const std::string place = key_.empty() ? target.describe(name) : key_;
     if (context.out.json_wanted()) {
@@ -155,17 +156,17 @@ class ExportVerb final : public Verb {
                    {"text_bytes", report.text_bytes},
                    {"bytes", written ? report.bytes : 0},
                    {"sha256", written ? Json(report.sha256) : Json()}};
-      add_reading(json, report.read);
+      add_reading(json, report.read, by_ledger);
       context.out.print_json(json);
     } else if (!written) {
       context.out.print("no record of the " + counted(files, "file") +
                         " is in the scope; nothing was written");
-      context.out.print(describe_reading(report.read));
+      context.out.print(describe_reading(report.read, by_ledger));
     } else {
       context.out.print(counted(report.records, "record") + " of " + counted(files, "file") + ", " +
                         human_bytes(report.bytes) + (key_.empty() ? " in " : " in the store as ") +
                         printable(place));
-      context.out.print(describe_reading(report.read));
+      context.out.print(describe_reading(report.read, by_ledger));
     }
   }
 

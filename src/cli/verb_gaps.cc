@@ -2,7 +2,6 @@
 #include "cli/gap_problems.h"
 #include "cli/gap_report.h"
 #include "cli/hub_report.h"
-#include "cli/progress.h"
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -59,11 +58,9 @@ class GapsVerb final : public Verb {
     CV_ASSIGN(const Scope scope, scope_.scope());
     if (hub_ && context.out.csv_wanted()) return no_csv("gaps --hub");
     CV_ASSIGN(KnownArchive archive, context.known_archive(scope));
-    Progress progress(context.out, context.parts.clock());
-    progress.begin("comparing archive and warehouse");
     // First, so that it is still the hub of which the ledger was read; the comparison takes its time.
     const HubSide hub = hub_ ? HubSide(ask_hub(context, archive)) : std::nullopt;
-    const Result<GapFinding> found = find_all_gaps(context.parts, archive, scope, context.stop);
+    const Result<GapFinding> found = find_watched_gaps(context, archive, scope);
     if (!found && (!hub || found.error().code == ErrorCode::kUsage)) return found.error();
     if (found) complain_of_damage(context.out, found->acks);
     if (context.out.json_wanted()) {

@@ -146,6 +146,7 @@ class LsVerb final : public Verb {
       records += file.segment.records;
       bytes += file.bytes;
     }
+    table.fit(1, out);
     ignore_error(out.write(table.to_string()), "kept for flush");
     const auto count = static_cast<std::int64_t>(found.files.size());
     out.print(counted(count, "file") + (found.by_ledger ? ", " + counted(records, "record") : "") + ", " +

@@ -40,7 +40,8 @@ class PutVerb final : public Verb {
       return Error(ErrorCode::kUsage, "no file is named", "", "write: changevault put FILE [KEY]");
     CV_ASSIGN(const std::string key, key_of(context.parts.layout()));
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
-    Result<PutReport> put = put_records(*store, file_, key, context.parts.random(), context.stop);
+    Result<PutReport> put = put_records(*store, file_, key, context.configuration.source.id,
+                                        context.parts.random(), context.stop);
     if (!put) return as_told(std::move(put).error());
     if (context.out.json_wanted()) {
       context.out.print_json(to_json(*put));

@@ -46,12 +46,14 @@ struct Scope {
   bool asks_content() const { return !key.empty() || !where.empty(); }
 };
 
-// Shell glob: '*' (any text, '/' included), '?', '[a-z]'; '\\' makes the next character plain.
 // "inventory_db/products/2025/01/15/14-….jsonl.gz" of an object's key, whatever folders the root has: its
 // last six parts, of dead letters the five from `_deadletter` on. A shorter key is given back whole.
 std::string_view path_under_root(std::string_view key);
 
+// Shell glob: '*' (any text, '/' included), '?', '[a-z]'; '\\' makes the next character plain.
 bool glob_matches(const std::string& pattern, const std::string& text);
+// The glob that matches this text and no other.
+std::string glob_of(const std::string& text);
 
 // "inventory_db.products 2025-01-15T14:00:00Z..15:00:00Z insert,delete", for people and audit records.
 std::string to_string(const Scope& scope);

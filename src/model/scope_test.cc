@@ -49,6 +49,11 @@ TEST(Scope, GlobsAreThoseOfTheShell) {
   EXPECT_TRUE(glob_matches("a\\*", "a*"));
   EXPECT_FALSE(glob_matches("a\\*", "ab"));
   EXPECT_FALSE(glob_matches("", "a"));
+  for (const char* const name : {"orders", "a*", "[b]?", "back\\slash", ""}) {
+    EXPECT_TRUE(glob_matches(glob_of(name), name)) << name;
+    EXPECT_FALSE(glob_matches(glob_of(name), std::string(name) + "x")) << name;
+  }
+  EXPECT_FALSE(glob_matches(glob_of("a*"), "ab"));
 }
 
 TEST(Scope, TimesCountToTheMillisecond) {

@@ -124,6 +124,9 @@ struct CoverageOptions {
   Duration load_grace = hours(1);
   // Asked of each gap; nobody accepted any where empty.
   std::function<bool(const GapCell&, const Namespace&, const CellEvidence&)> acknowledged;
+  // How many of the cells whose numbers differ were compared, and how many there are; an error of it ends the
+  // comparison.
+  std::function<Result<void>(std::int64_t, std::int64_t)> on_cells;
   std::size_t max_cells = 20'000'000;
 };
 

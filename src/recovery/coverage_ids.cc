@@ -35,10 +35,15 @@ std::size_t count_ids(const std::vector<IdsAt>& places) {
 }  // namespace
 
 Result<void> IdComparer::compare(std::span<const std::size_t> cells) {
+  to_compare_ += static_cast<std::int64_t>(cells.size());
   for (std::size_t first = 0; first < cells.size(); first += kGroup) {
     CV_TRY(compare_group(cells.subspan(first, std::min(kGroup, cells.size() - first))));
   }
   return {};
+}
+
+Result<void> IdComparer::tell_cell() {
+  return options_.on_cells ? options_.on_cells(compared_++, to_compare_) : Result<void>();
 }
 
 // Something of the cell may have been listed so recently that loading is still to come.
@@ -60,6 +65,7 @@ Result<void> IdComparer::compare_group(std::span<const std::size_t> group) {
   std::shared_ptr<void> open;
   std::size_t asked = kAskedWhileOpen;
   for (Differing& differing : cells) {
+    CV_TRY(tell_cell());
     if (asked >= kAskedWhileOpen) {
       open.reset();  // whoever waits for the warehouse comes first
       open = warehouse_.keep_open();

@@ -66,6 +66,7 @@ class IdComparer {
 
   GapCell& cell(std::size_t at) { return grid_.coverage.cells[at]; }
   bool recent(std::size_t at) const;
+  Result<void> tell_cell();
   Result<void> compare_group(std::span<const std::size_t> group);
   Result<bool> find_objects(Differing& differing);
   Result<std::vector<std::string>> ids_of(std::span<const SegmentRef> objects, std::size_t at);
@@ -99,6 +100,8 @@ class IdComparer {
   std::size_t placed_ids_ = 0;
   std::vector<Differing> recent_;  // compared, without their ids
   std::set<std::size_t> pending_;
+  std::int64_t compared_ = 0;
+  std::int64_t to_compare_ = 0;
 };
 
 }  // namespace changevault

@@ -137,7 +137,7 @@ class Course {
 
   Result<void> stage(StageContent content) {
     SegmentFeed segments(files_, plan_.scope, stop_, form());
-    if (parts_.source_id && !plan_.files) segments.complete_with(*parts_.source_id);
+    if (parts_.source_id) segments.complete_with(*parts_.source_id);
     CountingFeed counting(segments, plan_.scope, plan_.files.has_value());
     ProgressFeed feed(counting, progress_, static_cast<std::int64_t>(plan_.segments.size()));
     for (const Chunk& chunk : chunks_)
@@ -190,7 +190,7 @@ class Course {
   // read, nothing is undone and nothing is written down: a resume finds out.
   Result<void> merge_chunk(Chunk& chunk) {
     SegmentFeed segments(files_, plan_.scope, stop_, form());
-    if (parts_.source_id && !plan_.files) segments.complete_with(*parts_.source_id);
+    if (parts_.source_id) segments.complete_with(*parts_.source_id);
     Result<MergeOutcome> merged = parts_.warehouse.merge(chunk.name, chunk.segments, segments);
     if (merged) {
       chunk.merged = *merged;

@@ -97,7 +97,8 @@ class FilePlanner {
   Result<void> inspect() {
     steps_ = static_cast<std::int64_t>(request_.keys.size()) * 2;
     for (const std::string& key : request_.keys) {
-      CV_ASSIGN(RecordFile file, inspect_record_file(store_, key, request_.scope, request_.stop));
+      CV_ASSIGN(RecordFile file,
+                inspect_record_file(store_, key, request_.scope, request_.source_id, request_.stop));
       step();
       rows_ += file.scan.rows;
       for (const auto& [place, rows] : file.cells) places_[place] += rows;
@@ -128,6 +129,7 @@ class FilePlanner {
 
   Result<void> read_file(std::uint32_t file, std::int64_t pass, std::int64_t passes) {
     SegmentFeed feed(store_, request_.scope, request_.stop, TextForm::kGzipOrPlain);
+    feed.complete_with(request_.source_id);
     Result<void> read = feed.read(files_[file].reference(), [&](const RecordView& record) -> Result<void> {
       if (pass == 0) cells_.count(record);
       const auto part = static_cast<std::int64_t>(EventId::of_text(record.event_id).low %

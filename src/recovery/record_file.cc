@@ -23,10 +23,11 @@ Error refused(Error error, const std::string& key) {
 }  // namespace
 
 Result<RecordFile> inspect_record_file(ObjectStore& store, const std::string& key, const Scope& scope,
-                                       std::stop_token stop) {
+                                       const std::string& source_id, std::stop_token stop) {
   RecordFile file;
   file.key = key;
   SegmentFeed feed(store, scope, std::move(stop), TextForm::kGzipOrPlain);
+  feed.complete_with(source_id);
   FactsCounter counter;
   CellFinder<std::int64_t> cells(file.cells);
   Result<void> read = feed.read({key, {}, {}, {}, 0}, [&](const RecordView& record) -> Result<void> {

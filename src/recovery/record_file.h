@@ -27,9 +27,11 @@ struct RecordFile {
 };
 
 // Reads the file once and proves every line: JSON to the last byte, with the fields that a record must have
-// (event_id, enqueued_time, operation_type, raw_event). kValidation naming the first line that is not such a
-// record, or a file without any; kNotFound; what the store says; kCancelled.
+// (event_id, enqueued_time, operation_type, raw_event). What one lacks and its event tells is filled in, with
+// `source_id` (codec/record_completer.h): an archive of another program may lack it, too. kValidation naming
+// the first line that is not such a record, or a file without any; kNotFound; what the store says;
+// kCancelled.
 Result<RecordFile> inspect_record_file(ObjectStore& store, const std::string& key, const Scope& scope,
-                                       std::stop_token stop);
+                                       const std::string& source_id, std::stop_token stop);
 
 }  // namespace changevault

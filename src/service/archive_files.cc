@@ -8,7 +8,6 @@
 #include "service/scope_check.h"
 
 namespace changevault {
-namespace {
 
 ArchivedFile file_of(const ListedSegment& listed) {
   const SegmentFacts& facts = listed.facts;
@@ -23,6 +22,8 @@ ArchivedFile file_of(const ListedSegment& listed) {
           {},
           listed.adopted()};
 }
+
+namespace {
 
 // Only single blocks where the scope's time leaves some out.
 void add_blocks(ArchivedFile& file, const SegmentFacts& facts, const TimeRange& time) {
@@ -39,8 +40,10 @@ void tell_damage(const Catalog& catalog, const Scope& scope, ArchivedFiles& out)
 
 Error no_archive(ObjectStore& store, const Scope& scope, bool any_file) {
   if (any_file) {
-    return Error(ErrorCode::kIndeterminate, "this archive has no ledger, and no file of that scope",
-                 to_string(scope), "see what is there with: changevault ls");
+    return Error(
+        ErrorCode::kIndeterminate, "this archive has no ledger, and no file of that scope", to_string(scope),
+        "see what is there with: changevault ls; where folders follow another clock than their records, "
+        "changevault gaps finds out");
   }
   return Error(ErrorCode::kIndeterminate, "there is no archive yet", store.url(),
                "make one with: changevault init (or correct store.url and store.root in the configuration)");

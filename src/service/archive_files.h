@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/catalog.h"
 #include "archive/ledger_problem.h"
 #include "base/result.h"
 #include "model/scope.h"
@@ -39,6 +40,8 @@ struct ArchivedFiles {
   std::vector<LedgerProblem> problems;
   bool uncertain = false;
 };
+
+ArchivedFile file_of(const ListedSegment& listed);
 
 enum class BlockIndex : std::uint8_t { kLeaveOut, kTake };
 

@@ -9,17 +9,22 @@ namespace changevault {
 namespace {
 
 Result<GapFinding> find_all_gaps(Parts& parts, const ArchiveSide& archive, const Scope& scope,
-                                 std::stop_token stop) {
+                                 const GapWatch& watch) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   CV_ASSIGN(Warehouse* const warehouse, parts.warehouse());
   GapFinding found;
   CV_ASSIGN(found.acks, Acks::read(*store, parts.layout()));
   const Scope everything;
-  SegmentFeed feed(*store, everything, stop);
+  SegmentFeed feed(*store, everything, watch.stop);
   feed.complete_with(parts.configuration().source.id);
   CoverageOptions options;
   options.now = parts.clock().now();
   options.load_grace = parts.configuration().load.grace;
+  options.on_cells = [&](std::int64_t done, std::int64_t all) -> Result<void> {
+    if (watch.stop.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while comparing");
+    if (watch.on_cells) watch.on_cells(done, all);
+    return {};
+  };
   options.acknowledged = [&](const GapCell& cell, const Namespace& ns, const CellEvidence& evidence) {
     const Acks::Given* const ack = found.acks.holding(cell.hour, ns, evidence);
     found.gaps.push_back({cell.hour, cell.ns, cell.state, evidence,
@@ -36,25 +41,25 @@ Result<GapFinding> find_all_gaps(Parts& parts, const ArchiveSide& archive, const
 }  // namespace
 
 Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
-                                 std::stop_token stop) {
+                                 const GapWatch& watch) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   ArchiveSide archive = archive_side(catalog);
   archive.end_now = [&]() -> Result<std::optional<Hour>> {
     CV_ASSIGN(const HourCatalog now, read_hour_catalog(*store, parts.layout()));
     return now.end();
   };
-  return find_all_gaps(parts, archive, scope, std::move(stop));
+  return find_all_gaps(parts, archive, scope, watch);
 }
 
 Result<GapFinding> find_all_gaps(Parts& parts, KnownArchive& archive, const Scope& scope,
-                                 std::stop_token stop) {
+                                 const GapWatch& watch) {
   if (archive.by_ledger) {
-    CV_ASSIGN(GapFinding found, find_all_gaps(parts, *archive.by_ledger, scope, std::move(stop)));
+    CV_ASSIGN(GapFinding found, find_all_gaps(parts, *archive.by_ledger, scope, watch));
     found.adopted = static_cast<std::int64_t>(archive.by_ledger->adopted().size());
     return found;
   }
-  CV_ASSIGN(GapFinding found, find_all_gaps(parts, archive_side(*archive.by_reading, parts.layout(), scope),
-                                            scope, std::move(stop)));
+  CV_ASSIGN(GapFinding found,
+            find_all_gaps(parts, archive_side(*archive.by_reading, parts.layout(), scope), scope, watch));
   found.by_reading = archive.by_reading->notes();
   return found;
 }

@@ -1,6 +1,7 @@
 // Gaps as every verb sees them: archive against warehouse, with what people acknowledged.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -31,12 +32,18 @@ struct GapFinding {
   std::int64_t adopted = 0;              // files of other programs that the ledger lists
 };
 
+// To end the comparison, and to tell how far it is.
+struct GapWatch {
+  std::stop_token stop;
+  std::function<void(std::int64_t, std::int64_t)> on_cells;  // as in CoverageOptions
+};
+
 // With the configured grace time. `catalog` was read before this call. Errors as of find_gaps
 // (recovery/coverage.h).
 Result<GapFinding> find_all_gaps(Parts& parts, HourCatalog& catalog, const Scope& scope,
-                                 std::stop_token stop);
+                                 const GapWatch& watch);
 
 Result<GapFinding> find_all_gaps(Parts& parts, KnownArchive& archive, const Scope& scope,
-                                 std::stop_token stop);
+                                 const GapWatch& watch);
 
 }  // namespace changevault

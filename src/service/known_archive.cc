@@ -49,10 +49,27 @@ Result<FoundArchive> read_found_archive(Parts& parts, const Scope& scope, const 
   return found;
 }
 
+Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const FileReading& reading) {
+  CV_ASSIGN(ObjectStore* const store, parts.store());
+  Result<ArchivedFiles> named = archived_files(*store, parts.layout(), scope, BlockIndex::kTake);
+  const bool any_time = scope.time == TimeRange() && !scope.hours_of_day;
+  if (any_time || (named ? named->by_ledger : named.error().code != ErrorCode::kIndeterminate)) return named;
+  if (!named) {
+    CV_ASSIGN(const bool ledger, has_ledger(*store, parts.layout()));
+    if (ledger) return named;
+  }
+  CV_ASSIGN(const FoundArchive found, read_found_archive(parts, scope, reading));
+  ArchivedFiles out;
+  out.by_ledger = false;
+  const Catalog catalog = found.catalog(parts.layout(), scope);
+  for (const ListedSegment& listed : catalog.segments()) out.files.push_back(file_of(listed));
+  return out;
+}
+
 Result<KnownArchive> read_known_archive(Parts& parts, const Scope& scope, const FileReading& reading) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   KnownArchive known;
-  Result<HourCatalog> by_ledger = read_hour_catalog(*store, parts.layout());
+  Result<HourCatalog> by_ledger = read_hour_catalog(*store, parts.layout(), reading.on_slots);
   if (by_ledger) {
     known.by_ledger.emplace(std::move(by_ledger).value());
     return known;

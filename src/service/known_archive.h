@@ -10,6 +10,7 @@
 #include "archive/hour_catalog.h"
 #include "model/scope.h"
 #include "recovery/plan.h"
+#include "service/archive_files.h"
 #include "service/parts.h"
 
 namespace changevault {
@@ -17,6 +18,7 @@ namespace changevault {
 struct FileReading {
   std::stop_token stop;
   std::function<void(const FoundProgress&)> on_progress;
+  OnSlots on_slots;                              // of the ledger
   std::function<void(const Error&)> on_trouble;  // with the memory: it costs time, not truth
 };
 
@@ -24,6 +26,10 @@ struct FileReading {
 // (`found.memory`), also where the reading ends in an error. Errors of FoundArchive::read; kIndeterminate
 // where there is no file.
 Result<FoundArchive> read_found_archive(Parts& parts, const Scope& scope, const FileReading& reading);
+
+// The files that hold the records of `scope`, with their blocks. Of an archive without a ledger a scope with
+// a time has its files found by reading, as their folders may go by another clock than their records.
+Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const FileReading& reading);
 
 // One of the two.
 struct KnownArchive {

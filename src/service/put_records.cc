@@ -59,13 +59,13 @@ Result<std::string> sha256_in_store(ObjectStore& store, const std::string& key) 
 }  // namespace
 
 Result<PutReport> put_records(ObjectStore& store, const std::string& path, const std::string& key,
-                              Random& random, std::stop_token stop) {
+                              const std::string& source_id, Random& random, std::stop_token stop) {
   StoreWithFiles files(store);
   const std::string local = local_file_key(path);
   PutReport report;
   report.key = key;
   const Scope everything;
-  CV_ASSIGN(report.file, inspect_record_file(files, local, everything, stop));
+  CV_ASSIGN(report.file, inspect_record_file(files, local, everything, source_id, stop));
   CV_TRY(check_name(report.file, key));
   CV_ASSIGN(const TargetFolder folder, TargetFolder::open(std::filesystem::temp_directory_path()));
   CV_ASSIGN(NewFile held, folder.create("changevault-put", random.nonce()));

@@ -18,12 +18,13 @@ struct PutReport {
 };
 
 // Proves the local file (recovery/record_file.h), creates the object and reads it back. A kill leaves nothing
-// or the whole object; run again, equal bytes are done. `key` is one that check_key_beside takes.
+// or the whole object; run again, equal bytes are done. `key` is one that check_key_beside takes; `source_id`
+// as there.
 //
 // Errors: kValidation for what is no file of records, for a name that says gzip where the bytes do not (or
 // the other way round), and for a file that somebody changes meanwhile; kAlreadyExists where other bytes
 // stand there; kCorrupt where the store gives back others than it was given; what disk and store say.
 Result<PutReport> put_records(ObjectStore& store, const std::string& path, const std::string& key,
-                              Random& random, std::stop_token stop);
+                              const std::string& source_id, Random& random, std::stop_token stop);
 
 }  // namespace changevault

@@ -7,8 +7,8 @@ namespace changevault {
 namespace {
 
 template <typename Kind>
-Result<Kind> read(ObjectStore& store, const KeyLayout& layout) {
-  Result<Kind> catalog = Kind::read(store, layout);
+Result<Kind> read(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots) {
+  Result<Kind> catalog = Kind::read(store, layout, on_slots);
   if (catalog || catalog.error().code != ErrorCode::kNotFound) return catalog;
   const Result<ObjectInfo> first = store.head(layout.seal_chain() + KeyLayout::slot_name(Slot(0)));
   if (!first && first.error().code == ErrorCode::kNotFound) return catalog;
@@ -21,8 +21,8 @@ Result<Kind> read(ObjectStore& store, const KeyLayout& layout) {
 
 }  // namespace
 
-Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout) {
-  return read<Catalog>(store, layout);
+Result<Catalog> read_catalog(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots) {
+  return read<Catalog>(store, layout, on_slots);
 }
 
 Result<bool> has_ledger(ObjectStore& store, const KeyLayout& layout) {
@@ -35,14 +35,15 @@ Result<bool> has_ledger(ObjectStore& store, const KeyLayout& layout) {
   return read.has_value();
 }
 
-Result<Catalog> read_catalog_of(ObjectStore& store, const KeyLayout& layout, const Scope& scope) {
+Result<Catalog> read_catalog_of(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
+                                const OnSlots& on_slots) {
   CV_ASSIGN(auto window, list_window(store, layout, scope));
   if (window) return Catalog::of_files(*std::move(window));
-  return read_catalog(store, layout);
+  return read_catalog(store, layout, on_slots);
 }
 
-Result<HourCatalog> read_hour_catalog(ObjectStore& store, const KeyLayout& layout) {
-  return read<HourCatalog>(store, layout);
+Result<HourCatalog> read_hour_catalog(ObjectStore& store, const KeyLayout& layout, const OnSlots& on_slots) {
+  return read<HourCatalog>(store, layout, on_slots);
 }
 
 }  // namespace changevault

@@ -22,7 +22,7 @@ Result<void> read_counted(SegmentFeed& feed, const ArchivedFile& file,
   const std::int64_t records = feed.records_read() - before;
   tally.records += records;
   if (file.segment.sha256.empty()) {
-    tally.by_ledger = false;
+    tally.is_known = false;
     return {};
   }
   const std::int64_t promised = promised_by(file, blocks);

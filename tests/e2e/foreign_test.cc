@@ -192,12 +192,21 @@ TEST_F(Foreign, FoldersMayFollowAnotherClock) {
     late = hour == 1 ? text(2).substr(0, text(2).find('\n') + 1) : "";  // twice in the file of hour 2
     if (hour == 1) put(hour + 10, "late.jsonl", text(0).substr(0, text(0).find('\n') + 1));
   }
+  const Outcome nothing = vault_.expect(5, {"cat", "shop", "orders", "2025/01/15", "2"});
+  EXPECT_NE(nothing.err.find("changevault gaps"), std::string::npos) << nothing.err;
   const json all = vault_.expect_json(5, {"gaps"});
   EXPECT_EQ(states(all), "UNSEALED UNSEALED UNSEALED UNSEALED");
   EXPECT_EQ(all.at("without_ledger").at("other_hour"), all.at("without_ledger").at("records"));
   EXPECT_EQ(all.at("without_ledger").at("latest_folder"), 11);
   const Outcome words = vault_.expect(5, {"gaps"});
   EXPECT_NE(words.err.find("folders follow another clock"), std::string::npos) << words.err;
+  // Records are asked for by their own time, files by their folders'.
+  const std::string first = text(2).substr(0, text(2).find('\n') + 1);
+  EXPECT_EQ(vault_.expect(0, {"cat", "shop", "orders", "2025/01/15", "2"}).out, first + text(2));
+  const json file = vault_.expect_json(0, {"export", "shop", "orders", "2025/01/15", "2", "-o", "two.jsonl"});
+  EXPECT_EQ(file.at("records"), kInHour + 1);
+  EXPECT_EQ(file.at("expected"), nullptr);
+  EXPECT_EQ(vault_.expect_json(0, {"ls", "shop", "orders", "2025/01/15", "11"}).at("segments").size(), 2U);
   lose_hour(2);
   // What was read before tells where the hour's records are.
   const json gaps = vault_.expect_json(3, {"gaps", "shop", "orders", "2025/01/15", "2"});
@@ -286,6 +295,17 @@ TEST_F(Foreign, FilesAreReadBackAsTheyAre) {
 }
 
 // --- adopt ---
+
+// Records that lack an id are the same events as those of a file that was made of them.
+TEST_F(Foreign, AFileMadeOfItIsVouchedFor) {
+  put_all();
+  vault_.expect(0, {"export", "shop", "orders", "2025/01/15", "0", "-o", "hour.jsonl"});
+  lose_hour(0);
+  const json plan = vault_.expect_json(0, {"recover", "--from-files", "hour.jsonl", "--plan"});
+  EXPECT_EQ(plan.at("archived"), kInHour);
+  EXPECT_EQ(plan.at("unknown"), 0);
+  EXPECT_EQ(plan.at("new"), kInHour);
+}
 
 TEST_F(Foreign, AdoptedItIsReadByItsLedger) {
   put_all();
