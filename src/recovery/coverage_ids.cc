@@ -14,10 +14,8 @@ namespace {
 constexpr std::size_t kAbsentIds = 200'000;
 // Ids at other places that are kept until the archive is asked about them.
 constexpr std::size_t kPlacedIds = 500'000;
-// How much is asked about cells before a warehouse that was kept open is closed for others: by their ids, and
-// by what a cell costs whatever it holds.
-constexpr std::size_t kAskedWhileOpen = 100'000;
-constexpr std::size_t kCostOfCell = 2'000;
+// Ids of cells with rows that are asked for at once: the table is read for each question.
+constexpr std::size_t kIdsAtOnce = 400'000;
 // Cells whose objects are held in memory at once.
 constexpr std::size_t kGroup = 4000;
 
@@ -62,25 +60,19 @@ Result<void> IdComparer::compare_group(std::span<const std::size_t> group) {
   // Before the event_ids are looked for: a segment loaded in between is then a pending one that is there
   // already, not a loaded one whose events are missing.
   CV_TRY(read_live_loads(cells));
-  std::shared_ptr<void> open;
-  std::size_t asked = kAskedWhileOpen;
   for (Differing& differing : cells) {
     CV_TRY(tell_cell());
-    if (asked >= kAskedWhileOpen) {
-      open.reset();  // whoever waits for the warehouse comes first
-      open = warehouse_.keep_open();
-      asked = 0;
-    }
     Result<std::vector<std::string>> ids = ids_of(differing.objects, differing.at);
     if (!ids) {
       CV_TRY(cannot_read(differing.at, std::move(ids).error()));
       continue;
     }
     differing.ids = std::move(ids).value();
-    asked += kCostOfCell + differing.ids.size();
     CV_TRY(compare_read(std::move(differing)));
   }
+  const std::shared_ptr<void> open = warehouse_.keep_open();
   CV_TRY(settle_absent());
+  CV_TRY(settle_with_rows());
   CV_TRY(settle_places());
   return settle_pending();
 }
@@ -148,15 +140,15 @@ Result<void> IdComparer::read_live_loads(const std::vector<Differing>& cells) {
 }
 
 Result<void> IdComparer::compare_read(Differing differing) {
-  if (cell(differing.at).numbers.warehouse > 0) return compare_ids(differing);
+  if (cell(differing.at).numbers.warehouse > 0) return compare_ids(std::move(differing));
   absent_ids_ += differing.ids.size();
   absent_.push_back(std::move(differing));
   return absent_ids_ < kAbsentIds ? Result<void>{} : settle_absent();
 }
 
-// Cells without a row: a warehouse that was never loaded has hundreds of thousands of them, so one question
-// is asked for many. Only where some of their events are there after all (under another hour) each is
-// compared alone.
+// Cells without a row: a warehouse that was never loaded has hundreds of thousands of them, so the shortest
+// question is asked for many. Only where some of their events are there after all (under another hour) they
+// are compared.
 Result<void> IdComparer::settle_absent() {
   std::vector<std::string> ids;
   ids.reserve(absent_ids_);
@@ -166,9 +158,9 @@ Result<void> IdComparer::settle_absent() {
   if (!ids.empty()) {
     CV_ASSIGN(present, warehouse_.count_present(ids));
   }
-  for (const Differing& differing : absent_) {
+  for (Differing& differing : absent_) {
     if (present > 0) {
-      CV_TRY(compare_ids(differing));
+      CV_TRY(compare_ids(std::move(differing)));
     } else {
       CellNumbers& numbers = cell(differing.at).numbers;
       numbers.missing = static_cast<std::int64_t>(differing.ids.size());
@@ -181,10 +173,29 @@ Result<void> IdComparer::settle_absent() {
   return {};
 }
 
-Result<void> IdComparer::compare_ids(const Differing& compared) {
-  const GapCell& at = cell(compared.at);
-  CV_ASSIGN(IdComparison sets, warehouse_.compare(at.hour, grid_.coverage.ns(at), compared.ids));
-  const auto distinct = static_cast<std::int64_t>(compared.ids.size());
+Result<void> IdComparer::compare_ids(Differing differing) {
+  with_rows_ids_ += differing.ids.size();
+  with_rows_.push_back(std::move(differing));
+  return with_rows_ids_ < kIdsAtOnce ? Result<void>{} : settle_with_rows();
+}
+
+Result<void> IdComparer::settle_with_rows() {
+  std::vector<CellIds> cells;
+  std::vector<Differing> compared;
+  for (Differing& differing : std::exchange(with_rows_, {})) {
+    const GapCell& at = cell(differing.at);
+    cells.push_back({at.hour, grid_.coverage.ns(at), std::move(differing.ids)});
+    compared.push_back(std::move(differing));
+  }
+  with_rows_ids_ = 0;
+  if (cells.empty()) return {};
+  CV_ASSIGN(std::vector<IdComparison> found, warehouse_.compare(cells));
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    CV_TRY(take(compared[i], static_cast<std::int64_t>(cells[i].ids.size()), std::move(found[i])));
+  return placed_ids_ < kPlacedIds ? Result<void>{} : settle_places();
+}
+
+Result<void> IdComparer::take(const Differing& compared, std::int64_t distinct, IdComparison sets) {
   CellNumbers& numbers = cell(compared.at).numbers;
   numbers.missing = sets.missing;
   numbers.duplicate = sets.duplicate;
@@ -199,7 +210,7 @@ Result<void> IdComparer::compare_ids(const Differing& compared) {
   placed_ids_ += count_ids(sets.elsewhere_at) + count_ids(sets.also_at);
   placed_.push_back(
       {compared.at, sets.elsewhere, std::move(sets.elsewhere_at), std::move(sets.also_at), {}, {}});
-  return placed_ids_ < kPlacedIds ? Result<void>{} : settle_places();
+  return {};
 }
 
 // Rows came between the count and the comparison: show the numbers that the verdict rests on.

@@ -76,7 +76,9 @@ class IdComparer {
   Result<void> read_live_loads(const std::vector<Differing>& cells);
   Result<void> compare_read(Differing differing);
   Result<void> settle_absent();
-  Result<void> compare_ids(const Differing& compared);
+  Result<void> compare_ids(Differing differing);
+  Result<void> settle_with_rows();
+  Result<void> take(const Differing& compared, std::int64_t distinct, IdComparison sets);
   Result<void> count_rows_again(std::size_t at);
   Result<void> settle_places();
   Result<void> ask_archive(Hour hour, const Namespace& ns, std::span<const Question> questions);
@@ -96,6 +98,8 @@ class IdComparer {
   std::set<std::string> loaded_;   // segments of recent cells that have a live load record
   std::vector<Differing> absent_;  // without a row, not settled yet
   std::size_t absent_ids_ = 0;
+  std::vector<Differing> with_rows_;  // or perhaps with some elsewhere; not compared yet
+  std::size_t with_rows_ids_ = 0;
   std::vector<Placed> placed_;  // not settled yet
   std::size_t placed_ids_ = 0;
   std::vector<Differing> recent_;  // compared, without their ids

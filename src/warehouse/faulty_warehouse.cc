@@ -89,9 +89,8 @@ Result<std::vector<OutsideRows>> FaultyWarehouse::outside(const Scope& scope, co
   return guarded(Op::kCells, {}, [&] { return inner_.outside(scope, hours); });
 }
 
-Result<IdComparison> FaultyWarehouse::compare(Hour hour, const Namespace& ns,
-                                              const std::vector<std::string>& ids) {
-  return guarded(Op::kCells, {}, [&] { return inner_.compare(hour, ns, ids); });
+Result<std::vector<IdComparison>> FaultyWarehouse::compare(std::span<const CellIds> cells) {
+  return guarded(Op::kCells, {}, [&] { return inner_.compare(cells); });
 }
 
 Result<std::int64_t> FaultyWarehouse::count_present(const std::vector<std::string>& ids) {

@@ -35,9 +35,8 @@ Result<std::vector<OutsideRows>> ReadOnlyWarehouse::outside(const Scope& scope, 
   return inner_->outside(scope, hours);
 }
 
-Result<IdComparison> ReadOnlyWarehouse::compare(Hour hour, const Namespace& ns,
-                                                const std::vector<std::string>& ids) {
-  return inner_->compare(hour, ns, ids);
+Result<std::vector<IdComparison>> ReadOnlyWarehouse::compare(std::span<const CellIds> cells) {
+  return inner_->compare(cells);
 }
 
 Result<std::int64_t> ReadOnlyWarehouse::count_present(const std::vector<std::string>& ids) {

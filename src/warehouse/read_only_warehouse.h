@@ -27,7 +27,7 @@ class ReadOnlyWarehouse final : public Warehouse {
   Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
   Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
+  Result<std::vector<IdComparison>> compare(std::span<const CellIds> cells) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
   Result<std::vector<std::int64_t>> count_present_of(
       std::span<const std::vector<std::string>> groups) override;

@@ -120,6 +120,13 @@ struct IdsAt {
   bool operator==(const IdsAt&) const = default;
 };
 
+// A cell, and the event_ids that the archive holds for it; one may stand twice (hub repeats).
+struct CellIds {
+  Hour hour;
+  Namespace ns;
+  std::vector<std::string> ids;
+};
+
 // A cell against a set of event_ids.
 struct IdComparison {
   std::int64_t missing = 0;         // ids of the set that stand nowhere in the table
@@ -131,6 +138,7 @@ struct IdComparison {
   std::int64_t duplicate = 0;
   std::int64_t extra = 0;  // rows of the cell whose event_id is not in the set; those without event_id too
   std::vector<std::string> extra_ids;  // some of their event_ids, ordered; at most kExtraIdsShown
+  bool operator==(const IdComparison&) const = default;
 };
 inline constexpr std::size_t kExtraIdsShown = 5;
 
@@ -229,9 +237,9 @@ class Warehouse {
   // where the scope names neither. By collection, then time. Cheap where there are none.
   virtual Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) = 0;
 
-  // Compares a cell with the archive's event_ids for it. `ids` may hold an id twice (hub repeats).
-  virtual Result<IdComparison> compare(Hour hour, const Namespace& ns,
-                                       const std::vector<std::string>& ids) = 0;
+  // Compares each cell with its ids; answers in their order. No cell stands twice. Many are asked about at
+  // once: the table is read as often for one as for a thousand.
+  virtual Result<std::vector<IdComparison>> compare(std::span<const CellIds> cells) = 0;
 
   // How many different ids of `ids` stand in the table.
   virtual Result<std::int64_t> count_present(const std::vector<std::string>& ids) = 0;

@@ -52,6 +52,13 @@ TestRecord record(int n, Timestamp enqueued = kNoon) {
   return out;
 }
 
+IdComparison compare(Warehouse& warehouse, Hour hour, const std::vector<std::string>& ids) {
+  const CellIds cell{hour, {"shop", "orders"}, ids};
+  const std::vector<IdComparison> answers = value(warehouse.compare({&cell, 1}));
+  EXPECT_EQ(answers.size(), 1U);
+  return answers.at(0);
+}
+
 std::vector<TestRecord> records(int from, int to) {
   std::vector<TestRecord> out;
   for (int n = from; n < to; ++n) out.push_back(record(n));
@@ -329,7 +336,7 @@ TEST_P(WarehouseContract, ComparesACellWithIds) {
   value(load({feed_.add("a", rows)}));
   std::vector<std::string> ids = {id_of(2), id_of(2), id_of(9), "nowhere"};
   for (int n = 3; n < 9; ++n) ids.push_back(id_of(n));
-  const auto compared = value(warehouse_->compare(hour_of(kNoon), {"shop", "orders"}, ids));
+  const auto compared = compare(*warehouse_, hour_of(kNoon), ids);
   EXPECT_EQ(compared.missing, 1);
   EXPECT_EQ(compared.elsewhere, 2);
   EXPECT_EQ(compared.duplicate, 0);
@@ -338,6 +345,44 @@ TEST_P(WarehouseContract, ComparesACellWithIds) {
                                      {Hour{hour_of(kNoon).index + 3}, {"shop", "orders"}, {id_of(9)}}};
   EXPECT_EQ(compared.elsewhere_at, places);
   EXPECT_TRUE(compared.also_at.empty());
+}
+
+// Rows that stand where they belong, elsewhere, nowhere, twice and unasked, in cells that share ids: each
+// answer is the one that the cell gets alone.
+TEST_P(WarehouseContract, ComparesManyCellsAsItComparesOne) {
+  auto rows = records(0, 40);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    rows[n].enqueued = kNoon + hours(static_cast<std::int64_t>(n % 5));
+    if (n % 7 == 3) rows[n].collection = "other";
+    if (n % 11 == 5) rows[n].database.reset();
+  }
+  value(load({feed_.add("a", rows)}));
+  std::vector<CellIds> cells;
+  for (int hour = -1; hour < 6; ++hour) {
+    for (const Namespace& ns : {Namespace{"shop", "orders"}, Namespace{"shop", "other"},
+                                Namespace{"", "orders"}, Namespace{"shop", "it's"}}) {
+      CellIds cell{Hour{hour_of(kNoon).index + hour}, ns, {}};
+      for (int n = hour + 1; n < 44; n += 2 + hour % 3) cell.ids.push_back(id_of(n));
+      if (hour == 2) cell.ids.push_back(id_of(3));
+      cells.push_back(std::move(cell));
+    }
+  }
+  const std::vector<IdComparison> together = value(warehouse_->compare(cells));
+  ASSERT_EQ(together.size(), cells.size());
+  std::int64_t missing = 0, elsewhere = 0, extra = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const IdComparison alone = value(warehouse_->compare({&cells[i], 1})).at(0);
+    EXPECT_EQ(together[i], alone) << i;
+    missing += alone.missing;
+    elsewhere += alone.elsewhere;
+    extra += alone.extra;
+    const auto wanted = static_cast<std::int64_t>(std::set(cells[i].ids.begin(), cells[i].ids.end()).size());
+    EXPECT_LE(alone.missing + alone.elsewhere, wanted);
+  }
+  EXPECT_GT(missing, 0);
+  EXPECT_GT(elsewhere, 0);
+  EXPECT_GT(extra, 0);
+  EXPECT_TRUE(value(warehouse_->compare({})).empty());
 }
 
 TEST_P(WarehouseContract, RowsOutsideTheHoursAreCountedByCollectionAndSide) {
@@ -801,20 +846,19 @@ TEST_F(DuckDbFile, ACopyUnderAnotherHourIsADuplicate) {
                      "enqueued_time) FROM mongodb_changes WHERE event_id <> '" +
                      id_of(0) + "'"));
   const Hour next = hour_of(kNoon).next();
-  const auto copies = value(warehouse->compare(next, {"shop", "orders"}, {}));
+  const auto copies = compare(*warehouse, next, {});
   EXPECT_EQ(copies.duplicate, 2);
   EXPECT_EQ(copies.extra, 2);
   for (const WarehouseCell& cell : value(warehouse->cells({}))) EXPECT_EQ(cell.shared, 2);
   // Seen from where they belong: they stand there, and once more.
-  const auto wanted =
-      value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}));
+  const auto wanted = compare(*warehouse, hour_of(kNoon), {id_of(0), id_of(1), id_of(2)});
   EXPECT_EQ(wanted.duplicate, 0);
   EXPECT_EQ(wanted.elsewhere, 0);
   ASSERT_EQ(wanted.also_at.size(), 1U);
   EXPECT_EQ(wanted.also_at[0].hour, next);
   EXPECT_EQ(wanted.also_at[0].ids.size(), 2U);
   value(warehouse->sql("DELETE FROM mongodb_changes WHERE enqueued_time < TIMESTAMP '2025-01-15 13:00:00'"));
-  EXPECT_EQ(value(warehouse->compare(next, {"shop", "orders"}, {})).duplicate, 0);
+  EXPECT_EQ(compare(*warehouse, next, {}).duplicate, 0);
 }
 
 TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
@@ -830,8 +874,7 @@ TEST_F(DuckDbFile, RowsThatOthersWroteAreCounted) {
   EXPECT_EQ(cells[0].rows, 5);
   EXPECT_EQ(cells[0].distinct, 3);
   EXPECT_EQ(cells[0].null_ids, 1);
-  const auto compared =
-      value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(0), id_of(1), id_of(2)}));
+  const auto compared = compare(*warehouse, hour_of(kNoon), {id_of(0), id_of(1), id_of(2)});
   EXPECT_EQ(compared.duplicate, 1);
   EXPECT_EQ(compared.extra, 1);
   ASSERT_OK(warehouse->stage("r1", std::vector{feed_.add("a", records(0, 3))}, feed_, StageContent::kFacts));
@@ -877,7 +920,7 @@ TEST_F(DuckDbFile, RowsOfNoHourAndTheirCopiesAreCounted) {
   EXPECT_EQ(later[0].time, RowTime::kAfter);
   EXPECT_EQ(later[0].copies, 1) << "the other one is not in question, so it comes first";
   // They are found from the cell whose events they are.
-  const auto compared = value(warehouse->compare(hour_of(kNoon), {"shop", "orders"}, {id_of(1), "y", "x"}));
+  const auto compared = compare(*warehouse, hour_of(kNoon), {id_of(1), "y", "x"});
   EXPECT_EQ(compared.elsewhere, 2);
   ASSERT_EQ(compared.also_at.size(), 1U);
   EXPECT_EQ(compared.also_at[0].hour, std::nullopt);

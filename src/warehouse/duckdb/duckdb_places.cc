@@ -31,11 +31,4 @@ void add_name_condition(const char* column, const std::string& name, std::string
   values.emplace_back(name);
 }
 
-std::string cell_condition(Hour hour, const Namespace& ns, DuckDbValues& values) {
-  values.emplace_back(ns.database);
-  values.emplace_back(ns.collection);
-  return std::string(kHasTime) + time_conditions({hour.start(), hour.end()}) +
-         " AND coalesce(database_name, '') = ? AND coalesce(collection_name, '') = ?";
-}
-
 }  // namespace changevault

@@ -24,7 +24,4 @@ std::string time_conditions(const TimeRange& time);
 void add_name_condition(const char* column, const std::string& name, std::string& where,
                         DuckDbValues& values);
 
-// The rows of one cell.
-std::string cell_condition(Hour hour, const Namespace& ns, DuckDbValues& values);
-
 }  // namespace changevault

@@ -247,10 +247,16 @@ Result<std::vector<OutsideRows>> MemoryWarehouse::outside(const Scope& scope, co
   return out;
 }
 
-Result<IdComparison> MemoryWarehouse::compare(Hour hour, const Namespace& ns,
-                                              const std::vector<std::string>& ids) {
+Result<std::vector<IdComparison>> MemoryWarehouse::compare(std::span<const CellIds> cells) {
   const MutexLock lock(mutex_);
   CV_TRY(require_table());
+  std::vector<IdComparison> out;
+  for (const CellIds& cell : cells) out.push_back(compare(cell.hour, cell.ns, cell.ids));
+  return out;
+}
+
+IdComparison MemoryWarehouse::compare(Hour hour, const Namespace& ns,
+                                      const std::vector<std::string>& ids) const {
   using Place = std::pair<std::optional<Hour>, Namespace>;
   const Place here(hour, ns);
   const std::set<std::string> wanted(ids.begin(), ids.end());

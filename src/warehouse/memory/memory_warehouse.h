@@ -41,7 +41,7 @@ class MemoryWarehouse final : public Warehouse {
   Result<LoadMark> load_mark() override;
   Result<std::vector<WarehouseCell>> cells(const Scope& scope) override;
   Result<std::vector<OutsideRows>> outside(const Scope& scope, const TimeRange& hours) override;
-  Result<IdComparison> compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) override;
+  Result<std::vector<IdComparison>> compare(std::span<const CellIds> cells) override;
   Result<std::int64_t> count_present(const std::vector<std::string>& ids) override;
   Result<std::vector<std::int64_t>> count_present_of(
       std::span<const std::vector<std::string>> groups) override;
@@ -69,6 +69,8 @@ class MemoryWarehouse final : public Warehouse {
   void make_anew();
 
  private:
+  IdComparison compare(Hour hour, const Namespace& ns, const std::vector<std::string>& ids) const
+      CV_REQUIRES(mutex_);
   Result<void> require_table() const CV_REQUIRES(mutex_);
   Result<const std::vector<Row>*> find_stage(const std::string& id) const CV_REQUIRES(mutex_);
   std::optional<MergeOutcome> find_merge(const std::string& id) const CV_REQUIRES(mutex_);
