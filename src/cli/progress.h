@@ -1,7 +1,6 @@
 // How far a long verb is: a line that is rewritten on a terminal, else a line now and then.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -17,7 +16,7 @@ inline constexpr Duration kProgressInterval = seconds(10);
 class Progress {
  public:
   Progress(Output& out, Clock& clock, Duration log_every = kProgressInterval)
-      : out_(out), clock_(clock), started_(clock.steady()), log_every_(log_every) {}
+      : out_(out), clock_(clock), started_(clock.steady()), last_(started_), log_every_(log_every) {}
   ~Progress() { out_.progress({}); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -28,8 +27,9 @@ class Progress {
     const Duration wait = !out_.shows_progress() ? log_every_
                           : shown_               ? milliseconds(100)
                                                  : milliseconds(500);
-    if (now.ms - shown_.value_or(started_).ms < wait.ms) return;
-    shown_ = now;
+    if (now.ms - last_.ms < wait.ms) return;
+    shown_ = true;
+    last_ = now;
     if (out_.shows_progress()) {
       out_.progress(line());
     } else {
@@ -55,8 +55,9 @@ class Progress {
   Output& out_;
   Clock& clock_;
   Duration started_;
+  Duration last_;  // when a line was shown, or the start
   Duration log_every_;
-  std::optional<Duration> shown_;
+  bool shown_ = false;
 };
 
 // "[########------------]" with `cells` between the brackets, `done` from `all` of them full.
