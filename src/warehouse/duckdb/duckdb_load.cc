@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_memory.h"
 #include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 #include "warehouse/duckdb/row_window.h"
@@ -290,7 +291,8 @@ Result<std::vector<LoadedSegment>> DuckDbWarehouse::load(std::span<const Segment
   const Tables tables{table_, loads_, lock_};
   bool long_rows = false;
   CV_ASSIGN(std::vector<LoadedSegment> loaded, retry_transaction(step.patience, [&] {
-              BatchLoad batch(step.connection, observer, tables, feed, clock_.now(), options_.memory_limit);
+              BatchLoad batch(step.connection, observer, tables, feed, clock_.now(),
+                              memory_of(options_).limit);
               auto done = batch.run(segments);
               long_rows = batch.has_long_rows();
               return done;

@@ -3,6 +3,7 @@
 
 #include "warehouse/duckdb/duckdb_functions.h"
 #include "warehouse/duckdb/duckdb_lock.h"
+#include "warehouse/duckdb/duckdb_memory.h"
 #include "warehouse/duckdb/duckdb_merge.h"
 #include "warehouse/duckdb/duckdb_rows.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
@@ -77,7 +78,7 @@ Result<void> DuckDbWarehouse::stage(const std::string& id, std::span<const Segme
   CV_ASSIGN(Step step, begin_step());
   bool left_a_part = false;
   Result<void> filled = [&] {
-    Staging staging(step.connection, stage, content, options_.memory_limit);
+    Staging staging(step.connection, stage, content, memory_of(options_).limit);
     Result<void> done = staging.run(segments, feed);
     left_a_part = !done && staging.has_committed();
     return done;

@@ -7,6 +7,7 @@
 
 #include "base/mutex.h"
 #include "base/random.h"
+#include "warehouse/duckdb/duckdb_memory.h"
 
 namespace changevault {
 namespace {
@@ -124,6 +125,7 @@ struct Config {
 };
 
 Result<void> configure(Config& config, const WarehouseOptions& options) {
+  const DuckDbMemory memory = memory_of(options);
   const std::pair<const char*, std::string> settings[] = {
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
@@ -131,7 +133,11 @@ Result<void> configure(Config& config, const WarehouseOptions& options) {
       // A checkpoint writes what is new and joins no groups of rows: joined groups of long rows may not find
       // room in memory. See join_row_groups.
       {"max_vacuum_tasks", "0"},
-      {"memory_limit", std::to_string(options.memory_limit) + "B"},
+      // To find out whether these fit, DuckDB copies every text of a group of rows beside what it counts as
+      // its memory; of documents it is the group once more, for nothing.
+      {"disabled_compression_methods", "dictionary,dict_fsst"},
+      {"memory_limit", std::to_string(memory.limit) + "B"},
+      {"threads", std::to_string(memory.threads)},
   };
   if (duckdb_create_config(&config.handle) == DuckDBError) {
     return Error(ErrorCode::kInternal, "duckdb gives no configuration");
