@@ -103,6 +103,29 @@ TEST_F(HubLifeTest, ThePositionIsReadFromTheEndOfAChainAlone) {
   EXPECT_EQ(position.end, whole.end);
 }
 
+// However long nothing happened.
+TEST_F(HubLifeTest, TheNextEventIsReadFromTheNewestSlotAlone) {
+  hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);
+  for (int hour = 10; hour < 20; ++hour) {
+    clock.set(at(hour, 30));
+    ASSERT_OK(archive(ArchiveMode::kOnceAndClose));
+  }
+  int gets = 0;
+  FaultyStore counted(store, [&](StoreOperation operation, const std::string&) {
+    gets += operation == StoreOperation::kGet ? 1 : 0;
+    return Fault::kNone;
+  });
+  Chain chain(counted, layout.partition_chain(kP0));
+  const ResumePoint newest = value(read_next(chain, Slot(0)));
+  EXPECT_LE(gets, 2);
+  gets = 0;
+  const ResumePoint position = value(read_position(chain, Slot(0)));
+  EXPECT_GT(gets, 5) << "the commits of idle hours say nothing of the last event";
+  EXPECT_EQ(newest.next, position.next);
+  EXPECT_EQ(newest.epoch, position.epoch);
+  EXPECT_EQ(newest.end, position.end);
+}
+
 // Two archives of one group would share its partitions, each with a part of the events.
 TEST_F(HubLifeTest, AnotherArchiveOfTheSameGroupIsRefused) {
   hub.append(kP0, event("shop", "orders", 1), at(9, 0), false);

@@ -14,12 +14,14 @@ namespace {
 enum class Wanted {
   kAll,
   kPosition,  // neither time nor floor, which may stand far back
+  kNext,      // nor the tail: the newest slot says it
 };
 
 // Reads a chain backwards, newest slot first, until nothing older can say more.
 class BackwardReader {
  public:
-  BackwardReader(ResumePoint& resume, Wanted wanted) : resume_(resume), claimed_(wanted != Wanted::kAll) {}
+  BackwardReader(ResumePoint& resume, Wanted wanted)
+      : resume_(resume), claimed_(wanted != Wanted::kAll), no_tail_(wanted == Wanted::kNext) {}
 
   // True when enough was read.
   bool add(const EntryBody& body) {
@@ -57,7 +59,7 @@ class BackwardReader {
   ResumePoint& resume_;
   bool reached_known_ = false;
   bool claimed_;
-  bool no_tail_ = false;
+  bool no_tail_;
 };
 
 enum class TailFit {
@@ -112,6 +114,10 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end) {
 
 Result<ResumePoint> read_position(Chain& chain, Slot promised_end) {
   return read_back(chain, promised_end, Wanted::kPosition);
+}
+
+Result<ResumePoint> read_next(Chain& chain, Slot promised_end) {
+  return read_back(chain, promised_end, Wanted::kNext);
 }
 
 Result<PartitionBounds> bounds_of(Hub& hub, PartitionId partition) {

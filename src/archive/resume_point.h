@@ -32,6 +32,8 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end);
 // The same without `floor` and `reached`: however long ago the partition was claimed, no slot before its last
 // event is read.
 Result<ResumePoint> read_position(Chain& chain, Slot promised_end);
+// The same without `tail`, too: the newest slot alone is read, however long nothing happened.
+Result<ResumePoint> read_next(Chain& chain, Slot promised_end);
 
 enum class HubFit {
   kSame,       // everything that is not archived is still there

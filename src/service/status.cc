@@ -53,7 +53,7 @@ Result<PartitionStatus> partition_status(Parts& parts, const HourCatalog& catalo
   PartitionStatus status;
   status.partition = bounds.partition;
   Chain chain(*store, parts.layout().partition_chain(bounds.partition));
-  const Result<ResumePoint> point = read_position(chain, catalog.promised_end(bounds.partition));
+  const Result<ResumePoint> point = read_next(chain, catalog.promised_end(bounds.partition));
   if (!point && !is_ledger_damage(point.error())) return point.error();
   // What the hub holds behind a position that is not known is not known either.
   if (!point) {
