@@ -204,7 +204,10 @@ std::string explain(const Run& run) {
     case GapState::kLost:
       return (run.lost_unknown ? std::string("an unknown number of events")
                                : "up to " + counted(run.lost, "event")) +
-             " lost by the hub; all " + with_thousands(n.archive) + " archived ones are there";
+             " lost by the hub; " +
+             (n.archive == 0   ? "none was archived"
+              : n.archive == 1 ? "the archived one is there"
+                               : "all " + with_thousands(n.archive) + " archived ones are there");
     default:
       return counted(n.archive, "archived event") + ", " + counted(n.warehouse, "row");
   }
