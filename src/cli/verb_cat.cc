@@ -31,7 +31,11 @@ class CatVerb final : public Verb {
            "is no "
            "JSON is a text;\n"
            "null also means that the field is not there.\n"
-           "FILE is a name that ls prints, or a whole key; of dead letters, too.";
+           "FILE is a name that ls prints, or a whole key; of dead letters, too.\n"
+           "Of an archive without a ledger the records' own time counts, whatever clock its folders follow: "
+           "files "
+           "are read once\n"
+           "to learn it. With --limit or --last only the folders of that time are looked at.";
   }
   std::string examples() const override {
     return "changevault cat inventory_db products 2025/01/15 14\n"
