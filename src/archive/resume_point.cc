@@ -14,14 +14,16 @@ namespace {
 enum class Wanted {
   kAll,
   kPosition,  // neither time nor floor, which may stand far back
-  kNext,      // nor the tail: the newest slot says it
+  kNext,      // nor the tail, if that stands far back, too
 };
 
 // Reads a chain backwards, newest slot first, until nothing older can say more.
 class BackwardReader {
  public:
   BackwardReader(ResumePoint& resume, Wanted wanted)
-      : resume_(resume), claimed_(wanted != Wanted::kAll), no_tail_(wanted == Wanted::kNext) {}
+      : resume_(resume),
+        claimed_(wanted != Wanted::kAll),
+        most_(wanted == Wanted::kNext ? kNewestSlots : 0) {}
 
   // True when enough was read.
   bool add(const EntryBody& body) {
@@ -39,7 +41,7 @@ class BackwardReader {
       if (is_older_life(lost->epoch, lost->last.next())) return true;
       no_tail_ = true;
     }
-    return claimed_ && (no_tail_ || resume_.tail);
+    return ++read_ == most_ || (claimed_ && (no_tail_ || resume_.tail));
   }
 
  private:
@@ -59,7 +61,9 @@ class BackwardReader {
   ResumePoint& resume_;
   bool reached_known_ = false;
   bool claimed_;
-  bool no_tail_;
+  bool no_tail_ = false;
+  int most_;  // slots; 0: as many as it takes
+  int read_ = 0;
 };
 
 enum class TailFit {

@@ -32,7 +32,9 @@ Result<ResumePoint> read_resume_point(Chain& chain, Slot promised_end);
 // The same without `floor` and `reached`: however long ago the partition was claimed, no slot before its last
 // event is read.
 Result<ResumePoint> read_position(Chain& chain, Slot promised_end);
-// The same without `tail`, too: the newest slot alone is read, however long nothing happened.
+// The same without `tail` where that does not stand in the newest kNewestSlots: no more are read, however
+// long nothing happened.
+inline constexpr int kNewestSlots = 32;
 Result<ResumePoint> read_next(Chain& chain, Slot promised_end);
 
 enum class HubFit {
