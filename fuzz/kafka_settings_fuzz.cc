@@ -27,7 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string word = secret.substr(key + 16, 10);
     const bool of_place = text.substr(0, line).find(word) != std::string::npos;
     const bool elsewhere = secret.find(word) < key || secret.find(word, key + 17) != std::string::npos;
-    require(of_place || elsewhere || settings.error().to_string().find(word) == std::string::npos);
+    // A secret that is a piece of what an explanation names is in the explanation.
+    const bool of_ours = std::string("SharedAccessKeyName SharedAccessKey").find(word) != std::string::npos;
+    require(of_place || elsewhere || of_ours || settings.error().to_string().find(word) == std::string::npos);
   }
   const GroupOwner owner = kafka::read_group_mark(text);
   if (!owner.id.empty() && owner.id.size() < 500) require(kafka::group_mark(owner).size() <= 1000);
