@@ -84,7 +84,7 @@ std::string shortened(std::string_view text, std::size_t width) {
       front += next;
       ++first;
     } else {
-      back = std::string(next) + back;
+      back.insert(0, next);
       --last;
     }
   }

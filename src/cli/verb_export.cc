@@ -98,8 +98,7 @@ class ExportVerb final : public Verb {
     if (!path.has_filename())
       return Error(ErrorCode::kUsage, "-o names a folder, not a file", file_,
                    "for example: -o events.jsonl.gz");
-    const std::filesystem::path folder =
-        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
     CV_TRY(must_lie_outside_store(store.url(), folder));
     return folder;
   }

@@ -54,8 +54,7 @@ class PutVerb final : public Verb {
  private:
   Result<std::string> key_of(const KeyLayout& layout) const {
     if (key_.empty()) return key_for_file(layout, file_);
-    const std::string key =
-        key_.ends_with('/') ? key_ + std::filesystem::path(file_).filename().string() : key_;
+    std::string key = key_.ends_with('/') ? key_ + std::filesystem::path(file_).filename().string() : key_;
     CV_TRY(check_key_beside(layout, key));
     return key;
   }
