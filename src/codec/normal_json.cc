@@ -49,6 +49,23 @@ std::optional<std::string> uuid_of_base64(std::string_view text) {
   return digits;
 }
 
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool is_object_id(std::string_view text) {
+  return text.size() == 24 && std::ranges::all_of(text, is_hex_digit);
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !is_hex_digit(text[i])) return false;
+  }
+  return true;
+}
+
 // Years outside 0 to 9999 have no RFC 3339 text; they keep their milliseconds.
 std::optional<std::string> date_text(std::int64_t ms) {
   constexpr std::int64_t kFirst = -62'167'219'200'000;
@@ -61,8 +78,11 @@ std::optional<std::string> date_text(std::int64_t ms) {
 // reader's depth.
 class Normalizer {
  public:
-  using NumberText = std::optional<std::string> (*)(std::string_view, NumberKind);
-  Normalizer(JsonReader& reader, NumberText number) : reader_(reader), number_(number) {}
+  struct Form {
+    std::optional<std::string> (*number)(std::string_view, NumberKind);
+    bool any_id;  // $oid and $uuid are reduced whatever their text
+  };
+  Normalizer(JsonReader& reader, const Form& form) : reader_(reader), form_(form) {}
 
   std::string take() && { return std::move(out_); }
 
@@ -93,7 +113,7 @@ class Normalizer {
   void scalar() {
     std::string_view text;
     reader_.check(text);
-    const auto number = number_(text, NumberKind::kPlain);
+    const auto number = form_.number(text, NumberKind::kPlain);
     out_.append(number ? std::string_view(*number) : text);
   }
 
@@ -157,20 +177,25 @@ class Normalizer {
   }
 
   bool read_binary(std::string& base64, std::string& type) {
+    std::string scratch;
     std::string_view key;
+    const auto next_is = [&](ObjectFields& fields, std::string_view name) {
+      return fields.next(key) && decoded_json(key, scratch) == name;
+    };
     ObjectFields outer(reader_);
-    if (!outer.next(key) || key != "$binary") return false;
+    if (!next_is(outer, "$binary")) return false;
     if (reader_.peek() == '"') {
       base64 = decoded_string();
-      if (!outer.next(key) || key != "$type" || reader_.peek() != '"') return false;
+      if (!next_is(outer, "$type") || reader_.peek() != '"') return false;
       type = decoded_string();
       return !outer.next(key);
     }
     if (reader_.peek() != '{') return false;
     ObjectFields inner(reader_);
     while (inner.next(key)) {
-      if ((key != "base64" && key != "subType") || reader_.peek() != '"') return false;
-      (key == "base64" ? base64 : type) = decoded_string();
+      const std::string_view name = decoded_json(key, scratch);
+      if ((name != "base64" && name != "subType") || reader_.peek() != '"') return false;
+      (name == "base64" ? base64 : type) = decoded_string();
     }
     return !type.empty() && !outer.next(key);
   }
@@ -194,6 +219,7 @@ class Normalizer {
   bool text_wrapper(const std::string& name) {
     const std::string text = decoded_string();
     if (name == "$oid" || name == "$uuid") {
+      if (!form_.any_id && !(name == "$oid" ? is_object_id(text) : is_uuid(text))) return false;
       append_json_string(out_, lower_case(text));
       return true;
     }
@@ -207,7 +233,7 @@ class Normalizer {
     } else {
       return false;
     }
-    const auto number = number_(text, kind);
+    const auto number = form_.number(text, kind);
     if (!number) return false;
     out_.append(*number);
     return true;
@@ -220,7 +246,7 @@ class Normalizer {
       text = decoded_string();
       if (const auto time = parse_rfc3339(*text)) text = to_rfc3339(*time);
     } else {
-      Normalizer number(reader_, normal_number);
+      Normalizer number(reader_, {normal_number, true});
       number.value();
       std::int64_t ms = 0;
       const auto [end, error] =
@@ -234,16 +260,16 @@ class Normalizer {
   }
 
   JsonReader& reader_;
-  NumberText number_;
+  const Form form_;
   std::string out_;
 };
 
 std::optional<std::string> normalized(JsonReader& reader, std::string_view json,
-                                      Normalizer::NumberText number) {
+                                      const Normalizer::Form& form) {
   std::string_view slice;
   if (!reader.open(json, true) || !reader.check(slice) || !reader.finish()) return std::nullopt;
   reader.rewind({});
-  Normalizer normalizer(reader, number);
+  Normalizer normalizer(reader, form);
   normalizer.value();
   return std::move(normalizer).take();
 }
@@ -251,11 +277,15 @@ std::optional<std::string> normalized(JsonReader& reader, std::string_view json,
 }  // namespace
 
 std::optional<std::string> normal_json(JsonReader& reader, std::string_view json) {
-  return normalized(reader, json, normal_number);
+  return normalized(reader, json, {normal_number, true});
 }
 
 std::optional<std::string> comparable_json(JsonReader& reader, std::string_view json) {
-  return normalized(reader, json, exact_number);
+  return normalized(reader, json, {exact_number, false});
+}
+
+bool has_other_texts(std::string_view string) {
+  return is_object_id(string) || is_uuid(string) || parse_rfc3339(string).has_value();
 }
 
 }  // namespace changevault

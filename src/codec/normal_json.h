@@ -18,6 +18,11 @@ std::optional<std::string> normal_json(JsonReader& reader, std::string_view json
 
 // The same with numbers as `exact_number` writes them: no two numbers share a text. (normal_json is older,
 // and keys are placed in partitions by it, so it stays as it is.)
+// {"$oid":x} and {"$uuid":x} are reduced only where x has that form.
 std::optional<std::string> comparable_json(JsonReader& reader, std::string_view json);
+
+// Whether comparable_json also makes this string of values that are written in other characters: the digits
+// of an ObjectId or a UUID (capitals, base64), an instant (milliseconds, another zone).
+bool has_other_texts(std::string_view string);
 
 }  // namespace changevault

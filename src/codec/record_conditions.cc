@@ -152,7 +152,8 @@ Result<void> RecordConditions::add(const FieldCondition& condition) {
   path.erase(path.begin());
   DocumentCondition added{field, std::move(path), *expected, *expected == "null", {}};
   if (!added.absent_too) {
-    if (const auto text = string_value(*expected)) added.needle = needle_of(*text);
+    const auto text = string_value(*expected);
+    if (text && !has_other_texts(*text)) added.needle = needle_of(*text);
     if (added.needle.empty() && !added.path.empty() && !is_index(added.path.back()))
       added.needle = needle_of(added.path.back());
   }

@@ -102,6 +102,26 @@ TEST(RecordConditions, OtherValuesToo) {
   EXPECT_TRUE(holds("raw_event.fullDocument.price=5", kLine));
 }
 
+// The quick way looks for characters of the value first: these values are written in others.
+TEST(RecordConditions, ValuesAreFoundWhateverCharactersTheyAreWrittenIn) {
+  const std::string line = line_of(
+      R"({"_id":1})",
+      R"({"when":{"$date":{"$numberLong":"1736949787042"}},"there":{"$date":"2025-01-15T16:03:07.042+02:00"},)"
+      R"("owner":{"$oid":"65A5F0C2E4B0A1B2C3D4E5F6"},"odd":{"$oid":"1E+5"},)"
+      R"("uuid":{"$uuid":"00112233-4455-6677-8899-AABBCCDDEEFF"},)"
+      R"("bytes":{"$binary":{"base64":"ABEiM0RVZneImaq7zN3u/w==","subType":"04"}}})");
+  ASSERT_EQ(line.find("\\u"), std::string::npos);  // an escape would have every line looked at
+  for (const std::string field : {"when", "there"}) {
+    EXPECT_TRUE(holds("full_document." + field + "=2025-01-15T14:03:07.042Z", line)) << field;
+    EXPECT_TRUE(holds("full_document." + field + R"(={"$date":"2025-01-15T14:03:07.042Z"})", line)) << field;
+    EXPECT_FALSE(holds("full_document." + field + "=2025-01-15T14:03:07.043Z", line)) << field;
+  }
+  EXPECT_TRUE(holds("full_document.owner=65a5f0c2e4b0a1b2c3d4e5f6", line));
+  EXPECT_TRUE(holds(R"(full_document.odd={"$oid":"1E+5"})", line));
+  for (const std::string field : {"uuid", "bytes"})
+    EXPECT_TRUE(holds("full_document." + field + "=00112233-4455-6677-8899-aabbccddeeff", line)) << field;
+}
+
 TEST(RecordConditions, NullIsNullAndWhatIsNotThere) {
   EXPECT_TRUE(holds("full_document.none=null", kLine));
   EXPECT_TRUE(holds("full_document.nowhere=null", kLine));

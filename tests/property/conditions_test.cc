@@ -118,7 +118,7 @@ std::string escaped(std::string_view json) {
 }
 
 RC_GTEST_PROP(ConditionsProperty, AValueIsFoundByItself, (std::uint64_t seed)) {
-  RandomJson random(seed);
+  RandomJson random(seed, seed % 2 == 0 ? RandomJson::Escapes::kSome : RandomJson::Escapes::kNone);
   const std::string line = random_line(random);
   RecordScanner scanner;
   const RecordView record = value(scanner.scan(line));
@@ -140,6 +140,7 @@ RC_GTEST_PROP(ConditionsProperty, AValueIsFoundByItself, (std::uint64_t seed)) {
       if (find_at(reader, parts, found, scratch) != PathOutcome::kFound) continue;  // behind a repeated name
       for (const std::string& text : {std::string(found), escaped(found)}) {
         const Answers same = ask({path, text}, line);
+        if (!same.whole) RC_LOG() << path << " = " << text << " in " << line;
         RC_ASSERT(same.whole);
         RC_ASSERT(same.quick.value_or(true));
       }
