@@ -98,17 +98,8 @@ Result<FoundMemory::Known> FoundMemory::known_from(std::string_view line, const 
 
 Result<FoundMemory> FoundMemory::decode(std::string_view text, const std::string& object) {
   CV_ASSIGN(MemoryLines lines, MemoryLines::open(text, object));
-  const auto first = lines.next();
-  const Json head = Json::parse(first.value_or(""), nullptr, false);
-  JsonFields fields(head, object);
-  const std::int64_t version = fields.count("version");
-  const std::string kind = fields.text("kind");
-  FoundMemory memory(fields.text("archive"));
-  if (!fields.finish() || kind != "found-memory") return memory_damaged("it is no such file", object);
-  if (version > kFormat) {
-    return Error(ErrorCode::kUsage, "the memory was written by a newer version of the program", object,
-                 "use that version, or delete the file");
-  }
+  CV_ASSIGN(std::string archive, read_memory_head(lines, "found-memory", kFormat, object));
+  FoundMemory memory(std::move(archive));
   while (const auto line = lines.next()) {
     auto read = known_from(*line, object);
     if (!read) return memory_damaged(read.error().message, object);

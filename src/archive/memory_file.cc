@@ -47,6 +47,21 @@ Error memory_damaged(const std::string& what, const std::string& object) {
                "delete the file; the next time everything is read again");
 }
 
+Result<std::string> read_memory_head(MemoryLines& lines, const std::string& kind, std::int64_t newest,
+                                     const std::string& object) {
+  const Json head = Json::parse(lines.next().value_or(""), nullptr, false);
+  JsonFields fields(head, object);
+  const std::int64_t version = fields.count("version");
+  const std::string found = fields.text("kind");
+  std::string archive = fields.text("archive");
+  if (!fields.finish() || found != kind) return memory_damaged("it is no such file", object);
+  if (version > newest) {
+    return Error(ErrorCode::kUsage, "the memory was written by a newer version of the program", object,
+                 "use that version, or delete the file");
+  }
+  return archive;
+}
+
 std::string with_checksum(std::string text) {
   const std::string sha256 = sha256_hex(text);
   return std::move(text) + Json{{"self", sha256}}.dump() + "\n";

@@ -2,6 +2,7 @@
 // last of them a checksum. They save work and prove nothing to anybody else.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +27,11 @@ class MemoryLines {
   explicit MemoryLines(std::string_view body) : rest_(body) {}
   std::string_view rest_;
 };
+
+// Reads the first line, {"version":…,"kind":…,"archive":…}: the archive that the file is about. kCorrupt
+// where it is not of that kind; kUsage where its version is newer than `newest`.
+Result<std::string> read_memory_head(MemoryLines& lines, const std::string& kind, std::int64_t newest,
+                                     const std::string& object);
 
 // kCorrupt, with what the loss of the file costs.
 Error memory_damaged(const std::string& what, const std::string& object);

@@ -48,17 +48,8 @@ Result<std::pair<std::string, RememberedObject>> object_from(std::string_view li
 
 Result<VerifyMemory> VerifyMemory::decode(std::string_view text, const std::string& object) {
   CV_ASSIGN(MemoryLines lines, MemoryLines::open(text, object));
-  const auto first = lines.next();
-  const Json head = Json::parse(first.value_or(""), nullptr, false);
-  JsonFields fields(head, object);
-  const std::int64_t version = fields.count("version");
-  const std::string kind = fields.text("kind");
-  VerifyMemory memory(fields.text("archive"));
-  if (!fields.finish() || kind != "verify-memory") return memory_damaged("it is no such file", object);
-  if (version > kFormat) {
-    return Error(ErrorCode::kUsage, "the memory was written by a newer version of the program", object,
-                 "use that version, or delete the file");
-  }
+  CV_ASSIGN(std::string archive, read_memory_head(lines, "verify-memory", kFormat, object));
+  VerifyMemory memory(std::move(archive));
   while (const auto line = lines.next()) {
     auto read = object_from(*line, object);
     if (!read) return memory_damaged(read.error().message, object);
