@@ -192,7 +192,7 @@ class RecoverVerb final : public Verb {
   Result<int> recover_scope(Context& context, const Scope& scope) {
     CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(scope));
     const Catalog& catalog = found.catalog;
-    if (found.without_ledger && catalog.select(scope).empty()) return no_record(scope);
+    if (found.without_ledger && catalog.select(scope).empty()) return no_record_found(scope);
     CV_ASSIGN(const int code, recover(context, scope, catalog.select(scope), &catalog));
     const int known = ledger_exit(context.out, is_uncertain(catalog.problems(), scope));
     return code == kExitDone ? known : code;
@@ -227,18 +227,12 @@ class RecoverVerb final : public Verb {
     return decide(context, plan, flags_, sizes_);
   }
 
-  // Of an archive without a ledger, that files of the scope hold nothing of it proves nothing.
-  static Error no_record(const Scope& scope) {
-    return Error(ErrorCode::kIndeterminate,
-                 "the files hold no record of that scope, and there is no ledger to say that this is all",
-                 to_string(scope), "see what is there with: changevault ls");
-  }
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they
   // are not.
   Result<int> nothing_to_do(Context& context, const Scope& scope, const Catalog* catalog) const {
     const Scope hours = hours_of(scope);
     CV_ASSIGN(const bool without_ledger, is_without_ledger(context));
-    if (without_ledger && !gaps_) return no_record(scope);
+    if (without_ledger && !gaps_) return no_record_found(scope);
     CV_ASSIGN(const Coverage coverage, gaps_now(context, hours));
     Scope asked = hours;
     asked.pattern = scope.pattern;

@@ -49,6 +49,12 @@ Result<FoundArchive> read_found_archive(Parts& parts, const Scope& scope, const 
   return found;
 }
 
+Error no_record_found(const Scope& scope) {
+  return Error(ErrorCode::kIndeterminate,
+               "the files hold no record of that scope, and there is no ledger to say that this is all",
+               to_string(scope), "see what is there with: changevault ls");
+}
+
 Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const FileReading& reading) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   Result<ArchivedFiles> named = archived_files(*store, parts.layout(), scope, BlockIndex::kTake);
@@ -63,6 +69,7 @@ Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const
   out.by_ledger = false;
   const Catalog catalog = found.catalog(parts.layout(), scope);
   for (const ListedSegment& listed : catalog.segments()) out.files.push_back(file_of(listed));
+  if (out.files.empty()) return no_record_found(scope);
   return out;
 }
 

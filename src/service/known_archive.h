@@ -27,8 +27,12 @@ struct FileReading {
 // where there is no file.
 Result<FoundArchive> read_found_archive(Parts& parts, const Scope& scope, const FileReading& reading);
 
+// kIndeterminate: of an archive without a ledger, that its files hold nothing of the scope proves nothing.
+Error no_record_found(const Scope& scope);
+
 // The files that hold the records of `scope`, with their blocks. Of an archive without a ledger a scope with
-// a time has its files found by reading, as their folders may go by another clock than their records.
+// a time has its files found by reading, as their folders may go by another clock than their records; where
+// they hold none, that is no_record_found, and never a quiet scope.
 Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const FileReading& reading);
 
 // One of the two.

@@ -30,7 +30,7 @@ Result<void> read_counted(SegmentFeed& feed, const ArchivedFile& file,
   if (records == promised) return {};
   return Error(
       ErrorCode::kCorrupt,
-      "it holds " + std::to_string(records) + " records where the ledger lists " + std::to_string(promised),
+      "it holds " + std::to_string(records) + " records where " + std::to_string(promised) + " are listed",
       file.segment.key, "see all that differs with: changevault verify");
 }
 

@@ -296,6 +296,24 @@ TEST_F(Foreign, FilesAreReadBackAsTheyAre) {
 
 // --- adopt ---
 
+// Between hours that are there: nothing says that there were no events.
+TEST_F(Foreign, AnHourWithoutAFileIsNotQuiet) {
+  put(0, "part-0.jsonl", text(0));
+  put(2, "part-0.jsonl", text(2));
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"cat"},
+                                               {"cat", "--limit", "1"},
+                                               {"export", "-o", "none.jsonl"},
+                                               {"ls"},
+                                               {"get", "-d", "got"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.begin() + 1, {"shop", "orders", "2025/01/15", "1"});
+    const Outcome outcome = vault_.expect(5, words);
+    EXPECT_EQ((outcome.out + outcome.err).find("quiet"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("no ledger"), std::string::npos) << outcome.err;
+  }
+  EXPECT_FALSE(fs::exists(vault_.folder() / "none.jsonl"));
+}
+
 // Records that lack an id are the same events as those of a file that was made of them.
 TEST_F(Foreign, AFileMadeOfItIsVouchedFor) {
   put_all();
