@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
+#include "cli/options.h"
 
 namespace changevault {
 
@@ -17,10 +17,7 @@ struct CommonOptions {
   bool help = false;
   bool version = false;
 
-  void add_to(CLI::App& app, bool takes_csv);
+  void add_to(Options& options, bool takes_csv);
 };
-
-// For counts on the command line: its refusal is a sentence, unlike that of the library's own.
-CLI::Validator whole_number();
 
 }  // namespace changevault

@@ -9,13 +9,6 @@
 
 namespace changevault {
 
-struct FlagWords {
-  std::vector<std::string> names;    // "--yes", "-y"; the long ones first
-  std::string value;                 // what follows it: "FILE"; empty: nothing does
-  std::vector<std::string> choices;  // of the value, where only these are taken
-  std::string description;
-};
-
 struct VerbWords {
   std::string name;
   std::string summary;

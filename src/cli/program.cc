@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "cli/common_options.h"
 #include "cli/completion.h"
@@ -61,13 +62,13 @@ std::string help_of(const std::string& verb) {
   return "see: changevault " + (verb.empty() ? "" : verb + " ") + "--help";
 }
 
-Error unknown_words(const CLI::App& app, const std::vector<std::string>& words, const std::string& verb) {
-  const std::string& word = words.front();
+Error unknown_words(const Options& options, const std::string& word, const std::string& verb) {
   const std::string help = help_of(verb);
   if (word.size() < 2 || word[0] != '-') return Error(ErrorCode::kUsage, "unexpected word", word, help);
   std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const FlagWords& flag : options.flags()) {
+    std::ranges::copy_if(flag.names, std::back_inserter(names),
+                         [](const std::string& name) { return name.starts_with("--"); });
   }
   const std::string flag = word.substr(0, word.find('='));
   const std::string near = nearest(flag, names);
@@ -75,16 +76,10 @@ Error unknown_words(const CLI::App& app, const std::vector<std::string>& words, 
                near.empty() ? help : "did you mean " + near + "? " + help);
 }
 
-Result<void> parse(CLI::App& app, std::vector<std::string> words, const std::string& verb) {
-  app.allow_extras();
-  std::reverse(words.begin(), words.end());  // what CLI11 takes
-  try {
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {  // the library's way to say it; goes no further
-    return Error(ErrorCode::kUsage, lowered_first(error.what()), "", help_of(verb));
-  }
-  const std::vector<std::string> extras = app.remaining();
-  if (!extras.empty()) return unknown_words(app, extras, verb);
+Result<void> parse(Options& options, const std::vector<std::string>& words, const std::string& verb) {
+  const Result<std::vector<std::string>> left = options.parse(words);
+  if (!left) return Error(ErrorCode::kUsage, lowered_first(left.error().message), "", help_of(verb));
+  if (!left->empty()) return unknown_words(options, left->front(), verb);
   return {};
 }
 
@@ -124,18 +119,18 @@ int report(Error error, Output& out) {
 // `changevault`, `changevault help`, `changevault --version`, `changevault --man`.
 int run_without_verb(const std::vector<std::string>& words, bool asked_for_help, const Outside& outside,
                      Output& out) {
-  CLI::App app;
-  CommonOptions options;
-  options.add_to(app, false);
+  Options options;
+  CommonOptions common;
+  common.add_to(options, false);
   bool manual = false;
-  app.add_flag("--man", manual);
-  const Result<void> parsed = parse(app, words, "");
+  options.add_flag("--man", manual);
+  const Result<void> parsed = parse(options, words, "");
   if (!parsed.has_value()) return report(parsed.error(), out);
-  if (options.version) {
+  if (common.version) {
     out.print("changevault " + outside.identity.version);
   } else if (manual) {
     ignore_error(out.write(manual_page()), "flushed by the caller");
-  } else if (options.help || asked_for_help) {
+  } else if (common.help || asked_for_help) {
     ignore_error(out.write(program_help()), "flushed by the caller");
   } else {
     out.complain(program_help());
@@ -145,25 +140,25 @@ int run_without_verb(const std::vector<std::string>& words, bool asked_for_help,
 }
 
 int run_with_verb(Verb& verb, std::vector<std::string> words, const Outside& outside, Output& out) {
-  CLI::App app;
-  CommonOptions options;
-  options.add_to(app, verb.takes_csv());
-  verb.add_options(app);
+  Options options;
+  CommonOptions common;
+  common.add_to(options, verb.takes_csv());
+  verb.add_options(options);
   verb.spell_out(words);
-  const Result<void> parsed = parse(app, words, verb.name());
-  if (options.help) {
+  const Result<void> parsed = parse(options, words, verb.name());
+  if (common.help) {
     ignore_error(out.write(verb_help(verb)), "flushed by the caller");
     return kExitDone;
   }
   if (!parsed.has_value()) return report(parsed.error(), out);
-  if (options.version) {
+  if (common.version) {
     out.print("changevault " + outside.identity.version);
     return kExitDone;
   }
-  if (options.output == "csv" && !verb.takes_csv()) return report(no_csv(verb.name()), out);
-  out.set_mode(mode_of(options.output));
-  out.set_quiet(options.quiet || options.log_level == "error" || options.log_level == "warn");
-  const Result<int> code = run_verb(verb, options, outside, out);
+  if (common.output == "csv" && !verb.takes_csv()) return report(no_csv(verb.name()), out);
+  out.set_mode(mode_of(common.output));
+  out.set_quiet(common.quiet || common.log_level == "error" || common.log_level == "warn");
+  const Result<int> code = run_verb(verb, common, outside, out);
   return code.has_value() ? code.value() : report(code.error(), out);
 }
 

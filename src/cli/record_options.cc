@@ -4,11 +4,12 @@
 
 namespace changevault {
 
-void RecordOptions::add_to(CLI::App& app) {
-  app.add_option("--limit", limit_, "stop after this many records")->type_name("N")->check(whole_number());
-  app.add_option("--last", last_, "the newest records, newest first")->type_name("N")->check(whole_number());
-  app.add_flag("--newest-first", newest_first_, "by time, the newest first, not file by file");
-  app.add_option("--fields", fields_, "only these fields: event_id,full_document.price")->type_name("LIST");
+void RecordOptions::add_to(Options& options) {
+  options.add_option("--limit", limit_, "stop after this many records")->type_name("N")->whole_number();
+  options.add_option("--last", last_, "the newest records, newest first")->type_name("N")->whole_number();
+  options.add_flag("--newest-first", newest_first_, "by time, the newest first, not file by file");
+  options.add_option("--fields", fields_, "only these fields: event_id,full_document.price")
+      ->type_name("LIST");
 }
 
 Result<void> RecordOptions::read() {

@@ -5,9 +5,8 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/field_selection.h"
+#include "cli/options.h"
 #include "service/record_reading.h"
 
 namespace changevault {
@@ -15,7 +14,7 @@ namespace changevault {
 // A member of a verb: `add_to` in add_options, then `read` in run, then the rest.
 class RecordOptions {
  public:
-  void add_to(CLI::App& app);
+  void add_to(Options& options);
   // kUsage for fields that a record does not have, and flags that exclude each other.
   Result<void> read();
 

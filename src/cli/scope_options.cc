@@ -17,25 +17,27 @@ std::string pattern_of_file(std::string_view name) {
 
 }  // namespace
 
-void ScopeOptions::add_to(CLI::App& app) {
+void ScopeOptions::add_to(Options& options) {
   // Four single words, not one list: CLI11 takes a list's word "[ab]" apart, where it is a glob.
   const std::array<const char*, 4> names{"DB", "COLL", "TIME", "HOUR"};
-  for (std::size_t i = 0; i < names.size(); ++i) app.add_option(names[i], positions_[i], "")->group("");
-  app.add_option("--db", words_.database, "database; * for any")->type_name("NAME");
-  app.add_option("--collection", words_.collection, "collection; * for any")->type_name("NAME");
-  app.add_option("--from", words_.from, "from this time on, UTC")->type_name("TIME");
-  app.add_option("--to", words_.to, "up to this time, not included")->type_name("TIME");
-  app.add_option("--date", words_.date, "a day or month, or A..B with both included")->type_name("DATE");
-  app.add_option("--hours", words_.hours, "hours of the day, 14 or 10-15 with both included")
+  for (std::size_t i = 0; i < names.size(); ++i) options.add_position(names[i], positions_[i]);
+  options.add_option("--db", words_.database, "database; * for any")->type_name("NAME");
+  options.add_option("--collection", words_.collection, "collection; * for any")->type_name("NAME");
+  options.add_option("--from", words_.from, "from this time on, UTC")->type_name("TIME");
+  options.add_option("--to", words_.to, "up to this time, not included")->type_name("TIME");
+  options.add_option("--date", words_.date, "a day or month, or A..B with both included")->type_name("DATE");
+  options.add_option("--hours", words_.hours, "hours of the day, 14 or 10-15 with both included")
       ->type_name("H-H");
-  app.add_option("--op", words_.operations, "operation types: insert,delete")
+  options.add_option("--op", words_.operations, "operation types: insert,delete")
       ->type_name("LIST")
-      ->allow_extra_args(false);  // "--op a b" is not a list either
-  app.add_option("--key", words_.key, "document key as in the event, or its _id alone")->type_name("JSON");
-  app.add_option("--where", words_.where, "a field of the record, by value; may be repeated, all must hold")
+      ->repeated();  // "--op a b" is not a list either
+  options.add_option("--key", words_.key, "document key as in the event, or its _id alone")
+      ->type_name("JSON");
+  options
+      .add_option("--where", words_.where, "a field of the record, by value; may be repeated, all must hold")
       ->type_name("FIELD=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--pattern", words_.pattern, "glob over file names, or over paths where it holds a /")
+      ->repeated();
+  options.add_option("--pattern", words_.pattern, "glob over file names, or over paths where it holds a /")
       ->type_name("GLOB");
 }
 

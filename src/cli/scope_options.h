@@ -5,8 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/options.h"
 #include "cli/output.h"
 #include "service/scope_words.h"
 
@@ -15,7 +14,7 @@ namespace changevault {
 // A member of a verb: `add_to` in add_options, `scope` in run.
 class ScopeOptions {
  public:
-  void add_to(CLI::App& app);
+  void add_to(Options& options);
   // The first position may be an archived file instead, by its name or its whole key; then the scope is that
   // file.
   Result<Scope> scope() const;

@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/result.h"
 #include "cli/context.h"
+#include "cli/options.h"
 
 namespace changevault {
 
@@ -23,8 +22,8 @@ class Verb {
   virtual std::string details() const { return {}; }
   // Rewrites short spellings in the words behind the verb before they are read.
   virtual void spell_out(std::vector<std::string>& words) const { static_cast<void>(words); }
-  // Binds flags and positions to members; the app outlives `run`. Common flags are there already.
-  virtual void add_options(CLI::App& app) = 0;
+  // Binds flags and positions to members; the options outlive `run`. Common flags are there already.
+  virtual void add_options(Options& options) = 0;
   // What the first position can be, where that is one of a few words.
   virtual std::vector<std::string> first_words() const { return {}; }
   // `init` and `completion` work without a configuration file.
