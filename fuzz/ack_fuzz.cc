@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/acks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -2,6 +2,7 @@
 // a reason, or written again with the same meaning and the same hash.
 #include <cstdint>
 
+#include "codec/json.h"
 #include "codec/sealed_json.h"
 #include "fuzz/fuzzing.h"
 #include "recovery/plan.h"

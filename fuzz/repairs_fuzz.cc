@@ -7,6 +7,7 @@
 
 #include "archive/repair_journal.h"
 #include "base/manual_clock.h"
+#include "codec/json.h"
 #include "fuzz/fuzzing.h"
 #include "store/memory/memory_store.h"
 

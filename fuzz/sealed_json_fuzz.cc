@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "codec/json.h"
 #include "codec/sealed_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -9,6 +9,7 @@
 #include "archive/found_archive.h"
 #include "archive/slot_fields.h"
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/sealed_json.h"
 
 namespace changevault {

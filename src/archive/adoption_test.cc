@@ -10,6 +10,8 @@
 #include "archive/chain.h"
 #include "archive/hour_catalog.h"
 #include "archive/leftovers.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "store/faulty_store.h"
 #include "tests/support/archive_fixture.h"
 

@@ -25,8 +25,8 @@ std::string folder_name(const std::string& prefix) {
 }
 
 bool matches_name(const std::string& wanted, const std::string& folder) {
-  if (wanted.empty()) return true;
-  return glob_matches(wanted, decode_name(folder).value_or(folder)) || glob_matches(wanted, folder);
+  const std::string name = decode_name(folder).value_or(folder);
+  return wanted.empty() || wanted == name || glob_matches(wanted, name) || glob_matches(wanted, folder);
 }
 
 class Listing {

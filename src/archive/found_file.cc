@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "archive/segment_feed.h"
 #include "base/hash.h"
 #include "codec/event_parser.h"
 #include "codec/json_reader.h"
@@ -126,7 +127,7 @@ Result<FoundFile> read_found_file(ObjectStore& store, const ObjectInfo& object, 
     file.bytes += static_cast<std::int64_t>(piece.size());
     if (reading.on_bytes) reading.on_bytes(static_cast<std::int64_t>(piece.size()));
   });
-  SegmentReader reader(source, TextForm::kGzipOrPlain);
+  SegmentReader reader(source, text_form_of(object.key));
   const Result<void> read = read_lines(reader, counter, reading.stop);
   if (!read && !is_damage(read.error())) return read.error();
   // A record that is none may stand where the damage begins: what the file says of itself comes first.

@@ -8,8 +8,8 @@
 
 #include "archive/memory_file.h"
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
-#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {

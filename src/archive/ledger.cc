@@ -1,6 +1,8 @@
 #include "archive/ledger.h"
 
 #include "base/hash.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {

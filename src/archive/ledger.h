@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "model/event_id.h"
 #include "model/hour.h"
 #include "model/ids.h"

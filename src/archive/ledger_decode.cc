@@ -4,6 +4,7 @@
 
 #include "archive/ledger.h"
 #include "archive/slot_fields.h"
+#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {

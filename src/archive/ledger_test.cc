@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "archive/chain.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "tests/support/expect.h"
 
 namespace changevault {

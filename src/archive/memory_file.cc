@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
-#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "archive/chain.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
+#include "codec/sealed_json.h"
 
 namespace changevault {
 namespace {

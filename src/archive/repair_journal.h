@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "archive/repair.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 
 namespace changevault {
 

@@ -47,6 +47,10 @@ std::size_t in_one_request(std::span<const BlockFacts> blocks, std::int64_t most
 
 }  // namespace
 
+TextForm text_form_of(const std::string& key) {
+  return KeyLayout::has_own_file_name(key) ? TextForm::kGzip : TextForm::kGzipOrPlain;
+}
+
 SegmentFeed::SegmentFeed(ObjectStore& store, const Scope& scope, std::stop_token stop, TextForm form)
     : store_(store), scope_(scope), stop_(std::move(stop)), form_(form) {}
 
@@ -103,20 +107,39 @@ Result<void> SegmentFeed::read_taken(const SegmentRef& segment, RecordFilter::Ne
   });
 }
 
-// The first request is for one block, for whoever stops soon; those behind it grow.
 Result<void> SegmentFeed::read_blocks(const SegmentRef& segment, std::span<const BlockFacts> blocks,
                                       const EachRecord& each) {
+  return read_ranges(segment, blocks, each, nullptr);
+}
+
+Result<void> SegmentFeed::read_proven(const SegmentRef& segment, std::span<const BlockFacts> blocks,
+                                      const EachRecord& each) {
+  Hasher whole(Hasher::Kind::kSha256);
+  CV_TRY(read_ranges(segment, blocks, each, &whole));
+  return check_sha256(whole.finish_hex(), segment);
+}
+
+// The first request is for one block, for whoever stops soon; those behind it grow. For `whole` they take
+// along what stands in front of the first block and behind the last: the end of a gzip file, and nothing
+// more.
+Result<void> SegmentFeed::read_ranges(const SegmentRef& segment, std::span<const BlockFacts> blocks,
+                                      const EachRecord& each, Hasher* whole) {
+  constexpr std::int64_t kGzipEnd = 10;
   constexpr std::int64_t kMostBytes = std::int64_t{4} << 20;
   CV_ASSIGN(RecordFilter filter, RecordFilter::of(scope_, /*proven=*/true));
   std::int64_t most = 0;
+  bool first = true;
   while (!blocks.empty()) {
     if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "stopped while reading", segment.key);
     const std::size_t count = in_one_request(blocks, most);
-    const std::int64_t begin = blocks.front().byte_offset;
-    const ByteRange range{begin, blocks[count - 1].byte_offset + blocks[count - 1].bytes - begin};
+    const std::int64_t begin = whole != nullptr && first ? 0 : blocks.front().byte_offset;
+    const std::int64_t behind = whole != nullptr && count == blocks.size() ? kGzipEnd + 1 : 0;
+    const ByteRange range{begin, blocks[count - 1].byte_offset + blocks[count - 1].bytes + behind - begin};
+    first = false;
     const Result<std::string> bytes = store_.get(segment.key, range);
     if (!bytes) return placed_error(bytes.error(), segment);
     bytes_read_ += static_cast<std::int64_t>(bytes->size());
+    if (whole != nullptr) whole->update(*bytes);
     for (const BlockFacts& block : blocks.first(count)) {
       const auto at = static_cast<std::size_t>(block.byte_offset - begin);
       const std::string_view rest = std::string_view(*bytes).substr(std::min(at, bytes->size()));
@@ -178,10 +201,14 @@ Result<void> SegmentFeed::read_lines(const SegmentRef& segment, const EachLine& 
   }
   sha256_ = hasher.finish_hex();
   gzip_members_ = reader.members();
-  if (segment.sha256.empty() || segment.sha256 == sha256_) return {};
+  return check_sha256(sha256_, segment);
+}
+
+Result<void> SegmentFeed::check_sha256(const std::string& found, const SegmentRef& segment) const {
+  if (segment.sha256.empty() || segment.sha256 == found) return {};
   const std::string what = form_ == TextForm::kGzip
-                               ? "the segment's sha256 is " + sha256_ + ", the ledger says "
-                               : "the file's sha256 is " + sha256_ + " and was ";
+                               ? "the segment's sha256 is " + found + ", the ledger says "
+                               : "the file's sha256 is " + found + " and was ";
   return placed(Error(ErrorCode::kCorrupt, what + segment.sha256), segment);
 }
 

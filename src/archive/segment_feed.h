@@ -11,12 +11,16 @@
 #include <string_view>
 
 #include "archive/record_filter.h"
+#include "base/hash.h"
 #include "codec/segment_reader.h"
 #include "model/scope.h"
 #include "store/object_store.h"
 #include "warehouse/warehouse.h"
 
 namespace changevault {
+
+// Others write what they like; a file that is called as an archiver calls its own is gzip, and never empty.
+TextForm text_form_of(const std::string& key);
 
 // A segment is read whole (but for `read_blocks`): its bytes are hashed on the way, and a sha256 that is not
 // the one of the SegmentRef is a kCorrupt error *after* its last record, so a consumer must not keep what it
@@ -44,6 +48,11 @@ class SegmentFeed final : public RecordFeed {
   Result<void> read_blocks(const SegmentRef& segment, std::span<const BlockFacts> blocks,
                            const EachRecord& each);
 
+  // The same of all its blocks, and of the bytes around them: kCorrupt behind the last record where the file
+  // as a whole is not what the ledger says.
+  Result<void> read_proven(const SegmentRef& segment, std::span<const BlockFacts> blocks,
+                           const EachRecord& each);
+
   // All read so far (for progress; any thread).
   std::int64_t bytes_read() const { return bytes_read_.load(); }
   std::int64_t records_read() const { return records_read_.load(); }
@@ -55,8 +64,11 @@ class SegmentFeed final : public RecordFeed {
 
  private:
   using EachLine = std::function<Result<void>(std::string_view)>;
+  Result<void> read_ranges(const SegmentRef& segment, std::span<const BlockFacts> blocks,
+                           const EachRecord& each, Hasher* whole);
   // Errors of a reader: with the file that they are of, and the line that is being read.
   Error placed(Error error, const SegmentRef& segment) const;
+  Result<void> check_sha256(const std::string& found, const SegmentRef& segment) const;
   bool is_of_others(const SegmentRef& segment) const;
   Result<RecordFilter> filter_for(const SegmentRef& segment) const;
   Error placed_here(Error error, const SegmentRef& segment) const;

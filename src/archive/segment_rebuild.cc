@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "codec/gzip_format.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
 #include "codec/record_scanner.h"
 #include "codec/segment_reader.h"

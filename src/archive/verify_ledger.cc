@@ -13,6 +13,7 @@
 #include "archive/ledger_walk.h"
 #include "archive/seal_content.h"
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/sealed_json.h"
 
 namespace changevault {

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
 #include "codec/record_front.h"
 #include "codec/record_scanner.h"

@@ -9,6 +9,7 @@
 #include "cli/scope_text.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "codec/json.h"
 #include "recovery/event_trail.h"
 #include "service/warehouse_rows.h"
 

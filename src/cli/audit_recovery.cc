@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

@@ -6,6 +6,7 @@
 #include "archive/ledger_walk.h"
 #include "base/hash.h"
 #include "cli/text.h"
+#include "codec/json.h"
 #include "store/object_source.h"
 
 namespace changevault {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "codec/json.h"
+
 namespace changevault {
 namespace {
 

@@ -1,6 +1,7 @@
 #include "cli/daemon_words.h"
 
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 

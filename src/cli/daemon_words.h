@@ -4,7 +4,7 @@
 #include <string>
 
 #include "archive/archiver.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "load/loader.h"
 
 namespace changevault {

@@ -1,5 +1,6 @@
 #include "cli/gap_report.h"
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

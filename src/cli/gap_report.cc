@@ -248,7 +248,7 @@ void print_next(Output& out, const Coverage& coverage, const CoverageView& view)
   };
   const std::string words = command_words(view.scope);
   std::vector<std::pair<std::string, std::string>> steps = steps_for_misplaced(coverage, view.table);
-  if (count(GapState::kMissing) + count(GapState::kPartial) > 0)
+  if (std::ranges::any_of(coverage.cells, &GapCell::can_be_put_back))
     steps.emplace_back("put back what is missing", "changevault recover --gaps" + words);
   if (count(GapState::kPending) > 0) steps.emplace_back("load what is archived", "changevault load --once");
   if (count(GapState::kDuplicate) > 0)

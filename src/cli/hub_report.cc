@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "cli/characters.h"
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

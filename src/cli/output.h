@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 
 namespace changevault {
 

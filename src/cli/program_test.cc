@@ -8,6 +8,7 @@
 
 #include "base/manual_clock.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "hub/memory/memory_hub.h"
 #include "store/memory/memory_store.h"
 #include "tests/support/temp_dir.h"

@@ -1,6 +1,7 @@
 #include "cli/reading_report.h"
 
 #include "cli/text.h"
+#include "codec/json.h"
 
 namespace changevault {
 

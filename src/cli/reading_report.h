@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "service/read_tally.h"
 
 namespace changevault {

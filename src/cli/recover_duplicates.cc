@@ -8,6 +8,7 @@
 #include "cli/plan_files.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -162,13 +163,18 @@ Result<int> report(Context& context, const RemovalPlan& plan, const RemovalResul
   }
   const bool done = result.state == RecoveryState::kDone;
   if (out.json_wanted()) {
-    out.print_json({{"id", result.id},
-                    {"plan_hash", result.plan_hash},
-                    {"ids", result.ids},
-                    {"to_remove", result.planned},
-                    {"removed", result.removed},
-                    {"state", name(result.state)},
-                    {"gaps_left", gaps_left ? Json(*gaps_left) : Json(nullptr)}});
+    Json json{{"id", result.id},
+              {"plan_hash", result.plan_hash},
+              {"ids", result.ids},
+              {"to_remove", result.planned},
+              {"removed", result.removed},
+              {"state", name(result.state)},
+              {"gaps_left", gaps_left ? Json(*gaps_left) : Json(nullptr)}};
+    if (result.done_before) json["done_before"] = to_rfc3339(*result.done_before);
+    out.print_json(json);
+  } else if (result.done_before) {
+    out.print("nothing was done: this removal ended at " + human_time(*result.done_before) + "; it removed " +
+              counted(result.removed, "row") + " then");
   } else if (done) {
     out.print(out.paint(Color::kGreen, "done") + ": " + counted(result.removed, "row") + " removed; " +
               counted(result.ids, "event_id") + " stood more than once and each stands exactly once now");

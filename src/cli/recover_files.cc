@@ -9,6 +9,7 @@
 #include "cli/recovery_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "codec/json.h"
 #include "recovery/file_plan.h"
 #include "store/store_with_files.h"
 

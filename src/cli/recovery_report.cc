@@ -7,6 +7,7 @@
 #include "cli/gap_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -150,19 +151,22 @@ std::string describe_check(const CheckedStep& check) {
 }  // namespace
 
 Json to_json(const RecoveryResult& result, std::int64_t gaps_left) {
-  return {{"id", result.id},
-          {"plan_hash", result.plan_hash},
-          {"segments", result.segments},
-          {"expected", result.expected},
-          {"staged", result.staged},
-          {"inserted", result.inserted},
-          {"already_present", result.already_present},
-          {"state", name(result.state)},
-          {"gaps_left", gaps_left}};
+  Json json{{"id", result.id},
+            {"plan_hash", result.plan_hash},
+            {"segments", result.segments},
+            {"expected", result.expected},
+            {"staged", result.staged},
+            {"inserted", result.inserted},
+            {"already_present", result.already_present},
+            {"state", name(result.state)},
+            {"gaps_left", gaps_left}};
+  if (result.done_before) json["done_before"] = to_rfc3339(*result.done_before);
+  return json;
 }
 
 Json plan_json(const RecoveryPlan& plan) {
   Json json = to_json(as_planned(plan), 0);
+  json["gaps_left"] = nullptr;  // nothing was counted again
   json["new"] = plan.new_rows();
   json["bytes"] = bytes_of(plan);
   Json cells = Json::array();
@@ -236,7 +240,10 @@ Result<int> report_staged(Context& context, const RecoveryResult& result) {
 }
 
 void print_result(Output& out, const RecoveryResult& result, const RecoveryFinding& found) {
-  if (result.state == RecoveryState::kDone && !found.in_place) {
+  if (result.done_before) {
+    out.print("nothing was done: this recovery ended at " + human_time(*result.done_before) +
+              "; it inserted " + counted(result.inserted, "row") + " then");
+  } else if (result.state == RecoveryState::kDone && !found.in_place) {
     out.print(out.paint(Color::kYellow, "not all in place") + ": " + counted(result.inserted, "row") +
               " inserted, " + with_thousands(result.already_present) +
               " already there, some at a wrong place");

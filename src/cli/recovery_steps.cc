@@ -1,6 +1,7 @@
 #include "cli/recovery_steps.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -10,12 +11,14 @@
 #include "cli/recovery_report.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "codec/json.h"
 #include "service/read_catalog.h"
 
 namespace changevault {
 namespace {
 
 constexpr std::size_t kShrunkShown = 5;
+constexpr const char* kPlanAnew = "make the plan anew with: changevault recover SCOPE --plan=FILE";
 
 Error behind_the_end(Error error) {
   error.message = "the recovery is done and its rows are checked, but the gaps left could not be counted: " +
@@ -24,9 +27,8 @@ Error behind_the_end(Error error) {
   return error;
 }
 
-ExecutorOptions executor_options(const Context& context, bool stage_only, const TextSizes& sizes) {
+ExecutorOptions executor_options(const Context& context, const TextSizes& sizes) {
   ExecutorOptions options;
-  options.stage_only = stage_only;
   options.chunk_text_bytes = context.configuration.load.batch_bytes;
   options.text_bytes = [&sizes](const PlannedSegment& segment) {
     const auto known = sizes.find(segment.key);
@@ -176,8 +178,10 @@ Result<int> decide(Context& context, const RecoveryPlan& plan, const RecoverFlag
   }
   Progress progress(out, context.parts.clock());
   CV_ASSIGN(Executor executor, make_executor(context, progress));
-  CV_ASSIGN(const RecoveryResult result,
-            executor.run(plan, context.stop, executor_options(context, flags.stage_only, sizes)));
+  ExecutorOptions options = executor_options(context, sizes);
+  options.stage_only = flags.stage_only;
+  options.resumable = flags.resumable;
+  CV_ASSIGN(const RecoveryResult result, executor.run(plan, context.stop, options));
   if (result.state == RecoveryState::kStaged) return report_staged(context, result);
   return report(context, plan, result);
 }
@@ -185,9 +189,28 @@ Result<int> decide(Context& context, const RecoveryPlan& plan, const RecoverFlag
 Result<int> resume_recovery(Context& context, const RecoveryPlan& plan, const TextSizes& sizes) {
   Progress progress(context.out, context.parts.clock());
   CV_ASSIGN(Executor executor, make_executor(context, progress));
-  CV_ASSIGN(const RecoveryResult result, executor.resume(plan.id, actor_of(context), context.stop,
-                                                         executor_options(context, false, sizes)));
+  ExecutorOptions options = executor_options(context, sizes);
+  options.resumable = true;
+  CV_ASSIGN(const RecoveryResult result, executor.resume(plan.id, actor_of(context), context.stop, options));
   return report(context, plan, result);
+}
+
+Result<void> check_still_there(Context& context, const RecoveryPlan& plan, const RecoveryPlan& now) {
+  if (now.new_rows() <= plan.new_rows()) return {};
+  std::map<std::pair<Hour, Namespace>, std::int64_t> there;
+  for (const PlannedCell& cell : now.cells) there[{cell.hour, cell.ns}] = cell.already_present;
+  std::size_t shown = 0;
+  for (const PlannedCell& cell : plan.cells) {
+    const std::int64_t left = there[{cell.hour, cell.ns}];
+    if (left >= cell.already_present || ++shown > kShrunkShown) continue;
+    context.out.note("changed: " + printable(to_string(cell.ns)) + " " +
+                     human_time(cell.hour.start()).substr(0, 16) + ": the warehouse had " +
+                     counted(cell.already_present, "planned event") + ", now " + with_thousands(left));
+  }
+  return Error(ErrorCode::kStalePlan,
+               "the warehouse has lost events since the plan was made: " + counted(now.new_rows(), "row") +
+                   " would be inserted, the plan says " + with_thousands(plan.new_rows()),
+               "recovery " + plan.id, kPlanAnew);
 }
 
 Result<void> check_warehouse_fits(Context& context, const RecoveryPlan& plan) {
@@ -204,7 +227,7 @@ Result<void> check_warehouse_fits(Context& context, const RecoveryPlan& plan) {
                "the warehouse holds fewer rows than when the plan was made, in " +
                    counted(static_cast<std::int64_t>(shrunk.size()), "hour") +
                    " of a collection: more would be inserted than the plan says",
-               "recovery " + plan.id, "make the plan anew with: changevault recover SCOPE --plan=FILE");
+               "recovery " + plan.id, kPlanAnew);
 }
 
 }  // namespace changevault

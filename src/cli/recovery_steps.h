@@ -17,7 +17,8 @@ struct RecoverFlags {
   bool yes = false;
   bool plan_only = false;
   bool stage_only = false;
-  std::string save;  // with plan_only: where the plan is written to
+  bool resumable = false;  // a plan from a file: another run of the same command cannot begin it anew
+  std::string save;        // with plan_only: where the plan is written to
 };
 
 // Text of segments, by key, as the ledger lists it, so that no part of the work is larger than a load may be.
@@ -40,7 +41,10 @@ Result<int> decide(Context& context, const RecoveryPlan& plan, const RecoverFlag
                    const TextSizes& sizes);
 // Goes on with one that died or waits.
 Result<int> resume_recovery(Context& context, const RecoveryPlan& plan, const TextSizes& sizes);
-// Refuses (kStalePlan) a plan of which more would be inserted now than somebody agreed to, and says where.
+// Refuse (kStalePlan) a plan of which more would be inserted now than somebody agreed to, and say where. By
+// the events that are there: `now` is the same work, planned now.
+Result<void> check_still_there(Context& context, const RecoveryPlan& plan, const RecoveryPlan& now);
+// Of a plan from files: by the rows that are there.
 Result<void> check_warehouse_fits(Context& context, const RecoveryPlan& plan);
 
 }  // namespace changevault

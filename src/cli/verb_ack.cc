@@ -6,6 +6,7 @@
 #include "cli/scope_text.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -64,12 +65,12 @@ class AckVerb final : public Verb {
            "changevault ack --take-back 3 --reason \"found in a backup\"";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_option("--reason", reason_, "why; kept with your name and the time")->type_name("TEXT");
-    app.add_flag("--yes,-y", yes_, "do not ask");
-    app.add_flag("--list", list_, "all acknowledgements, those taken back too");
-    app.add_option("--take-back", take_back_, "these gaps are not accepted any more")->type_name("ID");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_option("--reason", reason_, "why; kept with your name and the time")->type_name("TEXT");
+    options.add_flag("--yes,-y", yes_, "do not ask");
+    options.add_flag("--list", list_, "all acknowledgements, those taken back too");
+    options.add_option("--take-back", take_back_, "these gaps are not accepted any more")->type_name("ID");
   }
 
   Result<int> run(Context& context) override {

@@ -4,6 +4,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -31,10 +32,11 @@ class AdoptVerb final : public Verb {
   std::string examples() const override {
     return "changevault adopt\nchangevault adopt inventory_db --date 2024-01-01..2024-12-31 --yes";
   }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("--yes,-y", yes_, "do not ask");
-    app.add_flag("--leave-out-damaged", leave_out_damaged_, "list what is whole, though some files are not");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("--yes,-y", yes_, "do not ask");
+    options.add_flag("--leave-out-damaged", leave_out_damaged_,
+                     "list what is whole, though some files are not");
   }
 
   Result<int> run(Context& context) override {

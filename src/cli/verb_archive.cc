@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/jobs.h"
 
 namespace changevault {
@@ -32,15 +33,15 @@ class ArchiveVerb final : public Verb {
     return "changevault archive\nchangevault archive --once --close      after an import: the newest hour "
            "can be sealed";
   }
-  void add_options(CLI::App& app) override {
-    app.add_flag("--once", once_, "stop at the end of the hub");
-    app.add_flag("--close", close_, "with --once: no more events come for the newest hour");
-    app.add_flag("--accept-loss", accept_loss_,
-                 "what the hub deleted before it was archived is listed as lost, and archiving goes on");
-    app.add_flag(
+  void add_options(Options& options) override {
+    options.add_flag("--once", once_, "stop at the end of the hub");
+    options.add_flag("--close", close_, "with --once: no more events come for the newest hour");
+    options.add_flag("--accept-loss", accept_loss_,
+                     "what the hub deleted before it was archived is listed as lost, and archiving goes on");
+    options.add_flag(
         "--new-epoch", new_epoch_,
         "the hub was made again or set back: go on with its oldest event (one that is gone is made)");
-    app.add_flag("--yes,-y", yes_, "with --new-epoch: make a hub that is gone without asking");
+    options.add_flag("--yes,-y", yes_, "with --new-epoch: make a hub that is gone without asking");
   }
   Result<int> run(Context& context) override {
     if (close_ && !once_) {

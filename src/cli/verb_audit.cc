@@ -7,6 +7,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "recovery/audit.h"
 
 namespace changevault {
@@ -134,12 +135,12 @@ class AuditVerb final : public Verb {
            "14-batch-p003-00000000000000123456-00000000000000125999-c000000000042.jsonl.gz";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_option("--recovery", recovery_, "one recovery: its plan, its steps, the bytes that it read")
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_option("--recovery", recovery_, "one recovery: its plan, its steps, the bytes that it read")
         ->type_name("ID");
-    app.add_option("--event", event_, "where this event went, by its event_id")->type_name("ID");
-    app.add_option("--segment", segment_, "what was done with this archived file, and what is there now")
+    options.add_option("--event", event_, "where this event went, by its event_id")->type_name("ID");
+    options.add_option("--segment", segment_, "what was done with this archived file, and what is there now")
         ->type_name("KEY");
   }
 

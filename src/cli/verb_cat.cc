@@ -46,10 +46,10 @@ class CatVerb final : public Verb {
            "operation_type=insert\n"
            "changevault cat inventory_db orders --key '{\"_id\":\"42\"}' | jq .raw_event";
   }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    records_.add_to(app);
-    app.add_flag("--pretty", pretty_, "records over several lines");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    records_.add_to(options);
+    options.add_flag("--pretty", pretty_, "records over several lines");
   }
 
   Result<int> run(Context& context) override {
@@ -70,12 +70,13 @@ class CatVerb final : public Verb {
       context.out.note("quiet: " + to_string(scope) + " is sealed and had no such events");
       return kExitDone;
     }
+    ReadingOptions reading = records_.reading();
+    reading.proven_first = true;  // what stands on stdout cannot be taken back
     SegmentFeed feed(*store, scope, context.stop);
     feed.complete_with(context.configuration.source.id);
     std::int64_t printed = 0;
     Progress progress(context.out, context.parts.clock());
-    CV_ASSIGN(const ReadTally tally,
-              read_records(found->files, feed, records_.reading(), [&](std::string_view line) {
+    CV_ASSIGN(const ReadTally tally, read_records(found->files, feed, reading, [&](std::string_view line) {
                 ++printed;
                 // Records on the same screen are progress enough.
                 if (!context.out.terminal().out && printed % 1024 == 0)

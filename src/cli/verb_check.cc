@@ -1,6 +1,7 @@
 #include "cli/csv.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/check.h"
 
 namespace changevault {
@@ -23,7 +24,7 @@ class CheckVerb final : public Verb {
     return "changevault check\nchangevault check --output json | jq '.parts[] | select(.state != \"ok\")'";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App&) override {}
+  void add_options(Options&) override {}
 
   Result<int> run(Context& context) override {
     const std::vector<CheckFinding> findings = check_parts(context.parts);

@@ -25,7 +25,7 @@ class CompletionVerb final : public Verb {
   }
   std::vector<std::string> first_words() const override { return known_shells(); }
   bool needs_configuration_file() const override { return false; }
-  void add_options(CLI::App& app) override { app.add_option("SHELL", shell_, "")->group(""); }
+  void add_options(Options& options) override { options.add_position("SHELL", shell_); }
 
   Result<int> run(Context& context) override {
     const std::string script = completion_script(shell_);

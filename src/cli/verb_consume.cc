@@ -141,17 +141,16 @@ class ConsumeVerb final : public Verb {
            "changevault consume --from start --max 10 | jq .operationType\n"
            "changevault consume --group replay --from 2025-01-15T14:00:00Z";
   }
-  void add_options(CLI::App& app) override {
-    app.add_option("--group", options_.group, "consumer group (default $Default)")->type_name("GROUP");
-    app.add_option(
-           "--from", from_,
-           std::string("move the group there first: ") + kHubPositionWords + " (default: where it stands)")
+  void add_options(Options& options) override {
+    options.add_option("--group", options_.group, "consumer group (default $Default)")->type_name("GROUP");
+    options
+        .add_option(
+            "--from", from_,
+            std::string("move the group there first: ") + kHubPositionWords + " (default: where it stands)")
         ->type_name("WHERE");
-    app.add_option("--partition", partition_, "only this partition")->type_name("P")->check(whole_number());
-    app.add_option("--max", options_.most, "stop after this many events")
-        ->type_name("N")
-        ->check(whole_number());
-    app.add_flag("--follow", options_.follow, "wait for more at the end");
+    options.add_option("--partition", partition_, "only this partition")->type_name("P")->whole_number();
+    options.add_option("--max", options_.most, "stop after this many events")->type_name("N")->whole_number();
+    options.add_flag("--follow", options_.follow, "wait for more at the end");
   }
 
   Result<int> run(Context& context) override {

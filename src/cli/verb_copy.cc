@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "net/url_text.h"
 #include "service/configuration.h"
 #include "service/copy_archive.h"
@@ -28,10 +29,10 @@ class CopyVerb final : public Verb {
     return "changevault copy --to azure://myaccount/archive\n"
            "changevault copy --to file:/backup/archive --set store.url=azure://myaccount/archive";
   }
-  void add_options(CLI::App& app) override {
-    app.add_option("--to", to_, "the other store, written as store.url is; made where it is missing")
+  void add_options(Options& options) override {
+    options.add_option("--to", to_, "the other store, written as store.url is; made where it is missing")
         ->type_name("URL");
-    app.add_option("--to-secret-file", secret_file_, "as store.secret_file, for the other store")
+    options.add_option("--to-secret-file", secret_file_, "as store.secret_file, for the other store")
         ->type_name("FILE");
   }
 

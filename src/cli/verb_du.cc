@@ -6,6 +6,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/archive_files.h"
 
 namespace changevault {
@@ -55,10 +56,10 @@ class DuVerb final : public Verb {
            "changevault du --date 2025-01-15 --by hour --output json";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_option("--by", by_, "how deep: database, collection, day or hour (default: collection)")
-        ->check(CLI::IsMember({"database", "collection", "day", "hour"}))
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_option("--by", by_, "how deep: database, collection, day or hour (default: collection)")
+        ->one_of({"database", "collection", "day", "hour"})
         ->type_name("LEVEL");
   }
 

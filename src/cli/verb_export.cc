@@ -8,6 +8,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/archive_files.h"
 #include "service/beside_key.h"
 #include "service/export_records.h"
@@ -42,13 +43,13 @@ class ExportVerb final : public Verb {
            "fives.jsonl\n"
            "changevault export inventory_db products 2025/01/15 14 --to-store recovery/products-14.jsonl.gz";
   }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    records_.add_to(app);
-    app.add_option("-o", file_, "write this file")->type_name("FILE");
-    app.add_option("--to-store", key_, "create this object in the store, outside of store.root")
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    records_.add_to(options);
+    options.add_option("-o", file_, "write this file")->type_name("FILE");
+    options.add_option("--to-store", key_, "create this object in the store, outside of store.root")
         ->type_name("KEY");
-    app.add_flag("--overwrite", overwrite_, "with -o: replace a file that stands there");
+    options.add_flag("--overwrite", overwrite_, "with -o: replace a file that stands there");
   }
 
   Result<int> run(Context& context) override {

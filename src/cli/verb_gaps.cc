@@ -5,6 +5,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "net/url_text.h"
 #include "service/hub_comparison.h"
 
@@ -47,11 +48,12 @@ class GapsVerb final : public Verb {
            "changevault gaps --hub                             is anything in the hub that is not archived?";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("--all", all_, "every day and every gap, however many");
-    app.add_flag("--acknowledged", acknowledged_, "which gaps were acknowledged, by whom and why");
-    app.add_flag("--hub", hub_, "the hub against the archive, too: what is not archived yet, what is lost");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("--all", all_, "every day and every gap, however many");
+    options.add_flag("--acknowledged", acknowledged_, "which gaps were acknowledged, by whom and why");
+    options.add_flag("--hub", hub_,
+                     "the hub against the archive, too: what is not archived yet, what is lost");
   }
 
   Result<int> run(Context& context) override {

@@ -10,6 +10,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/archive_files.h"
 #include "service/download.h"
 #include "service/target_folder.h"
@@ -39,11 +40,12 @@ class GetVerb final : public Verb {
            "changevault get inventory_db products 2025/01/15 14 -o products-14.jsonl.gz";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_option("-d", directory_, "write below this folder, made where it is missing")->type_name("DIR");
-    app.add_option("-o", file_, "write the one file of the scope to this one")->type_name("FILE");
-    app.add_flag("--overwrite", overwrite_, "replace files that stand there and differ");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_option("-d", directory_, "write below this folder, made where it is missing")
+        ->type_name("DIR");
+    options.add_option("-o", file_, "write the one file of the scope to this one")->type_name("FILE");
+    options.add_flag("--overwrite", overwrite_, "replace files that stand there and differ");
   }
 
   Result<int> run(Context& context) override {

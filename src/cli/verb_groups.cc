@@ -6,6 +6,7 @@
 #include "cli/hub_position.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "hub/hub_checks.h"
 #include "service/event_ages.h"
 #include "service/suggest.h"
@@ -108,18 +109,19 @@ class GroupsVerb final : public Verb {
     return {"list", "describe", "create", "reset", "delete"};
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    app.add_option("ACTION", action_, "")->group("");
-    app.add_option("GROUP", group_, "")->group("");
-    app.add_option("--from", from_, "with create: where the group begins (default end)")->type_name("WHERE");
-    app.add_option("--to", to_, "with reset: where the group goes on")->type_name("WHERE");
-    app.add_option("--partition", partition_, "with reset: only this partition")
+  void add_options(Options& options) override {
+    options.add_position("ACTION", action_);
+    options.add_position("GROUP", group_);
+    options.add_option("--from", from_, "with create: where the group begins (default end)")
+        ->type_name("WHERE");
+    options.add_option("--to", to_, "with reset: where the group goes on")->type_name("WHERE");
+    options.add_option("--partition", partition_, "with reset: only this partition")
         ->type_name("P")
-        ->check(whole_number());
-    app.add_flag(
+        ->whole_number();
+    options.add_flag(
         "--management", management_,
         "with list, create, delete: the consumer groups that Azure and the portal know (Event Hubs)");
-    app.add_flag("--yes,-y", yes_, "do not ask");
+    options.add_flag("--yes,-y", yes_, "do not ask");
   }
 
   Result<int> run(Context& context) override {

@@ -5,6 +5,7 @@
 
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "net/url_text.h"
 #include "service/jobs.h"
 
@@ -53,7 +54,7 @@ class InitVerb final : public Verb {
     return "changevault init\nchangevault init --set hub.partitions=8 --set store.url=file:/srv/archive";
   }
   bool needs_configuration_file() const override { return false; }
-  void add_options(CLI::App&) override {}
+  void add_options(Options&) override {}
 
   Result<int> run(Context& context) override {
     const Configuration& configuration = context.configuration;

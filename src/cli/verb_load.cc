@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/jobs.h"
 
 namespace changevault {
@@ -25,8 +26,8 @@ class LoadVerb final : public Verb {
   std::string summary() const override { return "archive to warehouse, each segment once"; }
   std::string usage() const override { return "[--once]"; }
   std::string examples() const override { return "changevault load\nchangevault load --once --output json"; }
-  void add_options(CLI::App& app) override {
-    app.add_flag("--once", once_, "stop when everything listed is loaded");
+  void add_options(Options& options) override {
+    options.add_flag("--once", once_, "stop when everything listed is loaded");
   }
   Result<int> run(Context& context) override {
     CV_ASSIGN(ObjectStore* const store, context.parts.store());

@@ -8,6 +8,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/archive_files.h"
 
 namespace changevault {
@@ -24,12 +25,12 @@ class LsVerb final : public Verb {
            "changevault ls --dead-letters --date 2025-01-15..2025-01-17 --output json";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("-l,--long", long_, "records per operation and the time of writing, too");
-    app.add_option("--limit", limit_, "only this many files")->type_name("N")->check(whole_number());
-    app.add_flag("--newest-first", newest_first_, "by hour, the newest first");
-    app.add_flag("--dead-letters", dead_letters_, "messages that were no change events, kept apart");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("-l,--long", long_, "records per operation and the time of writing, too");
+    options.add_option("--limit", limit_, "only this many files")->type_name("N")->whole_number();
+    options.add_flag("--newest-first", newest_first_, "by hour, the newest first");
+    options.add_flag("--dead-letters", dead_letters_, "messages that were no change events, kept apart");
   }
 
   Result<int> run(Context& context) override {

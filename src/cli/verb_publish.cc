@@ -5,6 +5,7 @@
 #include "cli/scope_text.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -47,14 +48,15 @@ class PublishVerb final : public Verb {
            "tail -f events.jsonl | changevault publish -\n"
            "changevault publish --time-from cluster_time 2024-*.jsonl.gz      history, with its own times";
   }
-  void add_options(CLI::App& app) override {
-    app.add_option("FILE", files_, "")->group("");
-    app.add_option("--time-from", time_from_,
-                   "cluster_time: import with the events' own times (embedded hub)")
-        ->check(CLI::IsMember({"cluster_time"}))
+  void add_options(Options& options) override {
+    options.add_position("FILE", files_);
+    options
+        .add_option("--time-from", time_from_,
+                    "cluster_time: import with the events' own times (embedded hub)")
+        ->one_of({"cluster_time"})
         ->type_name("FIELD");
-    app.add_flag("--allow-late", allow_late_,
-                 "with --time-from: accept times that go back by more than 60 s");
+    options.add_flag("--allow-late", allow_late_,
+                     "with --time-from: accept times that go back by more than 60 s");
   }
   Result<int> run(Context& context) override {
     if (files_.empty()) {

@@ -4,6 +4,7 @@
 
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/beside_key.h"
 #include "service/put_records.h"
 
@@ -30,9 +31,9 @@ class PutVerb final : public Verb {
     return "changevault put products-fixed.jsonl\n"
            "changevault put products-fixed.jsonl.gz recovery/2025-01-15/products.jsonl.gz";
   }
-  void add_options(CLI::App& app) override {
-    app.add_option("FILE", file_, "")->group("");
-    app.add_option("KEY", key_, "")->group("");
+  void add_options(Options& options) override {
+    options.add_position("FILE", file_);
+    options.add_position("KEY", key_);
   }
 
   Result<int> run(Context& context) override {

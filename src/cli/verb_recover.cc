@@ -1,5 +1,6 @@
 #include <map>
 #include <optional>
+#include <set>
 
 #include "archive/segment_feed.h"
 #include "cli/csv.h"
@@ -15,6 +16,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "recovery/executor.h"
 #include "recovery/file_plan.h"
 #include "recovery/remains.h"
@@ -68,25 +70,27 @@ class RecoverVerb final : public Verb {
       }
     }
   }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("--gaps", gaps_, "only the hours that `gaps` calls MISSING or PARTIAL");
-    app.add_option("--from-files", files_.names, "records of these files or objects instead of the archive's")
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("--gaps", gaps_, "only the hours of which `gaps` says that events are missing");
+    options
+        .add_option("--from-files", files_.names,
+                    "records of these files or objects instead of the archive's")
         ->type_name("FILE|PREFIX");
-    app.add_flag("--accept-changed", files_.accept_changed,
-                 "with --from-files: also events that the archive holds with other content");
-    app.add_flag("--remove-duplicates", remove_duplicates_,
-                 "rows that stand more than once, all equal: keep the first of each event");
-    app.add_flag("--yes,-y", flags_.yes, "do not ask");
-    app.add_flag("--plan", flags_.plan_only,
-                 "show the plan and stop; --plan=FILE (or --plan FILE.json) writes it down, too");
-    app.add_option("--save", flags_.save, "with --plan: write the plan to this file")->type_name("FILE");
-    app.add_option("--apply", apply_, "carry out a plan that --save wrote")->type_name("FILE");
-    app.add_flag("--stage-only", flags_.stage_only,
-                 "stage and check, show rows, and wait for --resume or --discard");
-    app.add_option("--resume", resume_, "go on with a recovery that waits or was interrupted")
+    options.add_flag("--accept-changed", files_.accept_changed,
+                     "with --from-files: also events that the archive holds with other content");
+    options.add_flag("--remove-duplicates", remove_duplicates_,
+                     "rows that stand more than once, all equal: keep the first of each event");
+    options.add_flag("--yes,-y", flags_.yes, "do not ask");
+    options.add_flag("--plan", flags_.plan_only,
+                     "show the plan and stop; --plan=FILE (or --plan FILE.json) writes it down, too");
+    options.add_option("--save", flags_.save, "with --plan: write the plan to this file")->type_name("FILE");
+    options.add_option("--apply", apply_, "carry out a plan that --save wrote")->type_name("FILE");
+    options.add_flag("--stage-only", flags_.stage_only,
+                     "stage and check, show rows, and wait for --resume or --discard");
+    options.add_option("--resume", resume_, "go on with a recovery that waits or was interrupted")
         ->type_name("ID");
-    app.add_option("--discard", discard_, "give up a recovery that waits or was interrupted")
+    options.add_option("--discard", discard_, "give up a recovery that waits or was interrupted")
         ->type_name("ID");
   }
 
@@ -146,8 +150,9 @@ class RecoverVerb final : public Verb {
     if (const RemovalPlan* const removal = std::get_if<RemovalPlan>(&any))
       return apply_removal(context, *removal, flags_);
     const RecoveryPlan& plan = std::get<RecoveryPlan>(any);
-    CV_TRY(check_warehouse_fits(context, plan));
+    flags_.resumable = true;
     if (plan.files) {
+      CV_TRY(check_warehouse_fits(context, plan));
       CV_ASSIGN(ObjectStore* const store, context.parts.store());
       StoreWithFiles files(*store);
       CV_TRY(check_files_fit(plan, files, context.stop));
@@ -156,9 +161,19 @@ class RecoverVerb final : public Verb {
     CV_ASSIGN(const Context::FoundCatalog found, context.catalog_of(plan.scope));
     const Catalog& catalog = found.catalog;
     CV_TRY(check_plan_fits(plan, catalog));
+    CV_ASSIGN(const RecoveryPlan now, plan_now(context, plan.scope, segments_of(plan, catalog)));
+    CV_TRY(check_still_there(context, plan, now));
     note_newer_segments(context, catalog, plan);
     remember_text(catalog.select(plan.scope));
     return decide(context, plan, flags_, sizes_);
+  }
+
+  static std::vector<const ListedSegment*> segments_of(const RecoveryPlan& plan, const Catalog& catalog) {
+    std::set<std::string> keys;
+    for (const PlannedSegment& segment : plan.segments) keys.insert(segment.key);
+    std::vector<const ListedSegment*> segments = catalog.select(plan.scope);
+    std::erase_if(segments, [&](const ListedSegment* s) { return !keys.contains(s->facts.key); });
+    return segments;
   }
 
   // A plan stays what it is; what came since is for another one.
@@ -203,6 +218,13 @@ class RecoverVerb final : public Verb {
                       const Catalog* catalog) {
     if (segments.empty()) return nothing_to_do(context, scope, catalog);
     remember_text(segments);
+    CV_ASSIGN(const RecoveryPlan plan, plan_now(context, scope, std::move(segments)));
+    if (plan.segments.empty()) return nothing_to_do(context, scope, catalog);
+    return decide(context, plan, flags_, sizes_);
+  }
+
+  static Result<RecoveryPlan> plan_now(Context& context, const Scope& scope,
+                                       std::vector<const ListedSegment*> segments) {
     PlanRequest request;
     request.scope = scope;
     request.segments = std::move(segments);
@@ -222,9 +244,7 @@ class RecoverVerb final : public Verb {
           });
         });
     if (!made) return before_anything(std::move(made).error());
-    const RecoveryPlan plan = std::move(made).value();
-    if (plan.segments.empty()) return nothing_to_do(context, scope, catalog);
-    return decide(context, plan, flags_, sizes_);
+    return made;
   }
 
   // No segment holds anything of the scope: that is fine where the hours are known, and no answer where they

@@ -9,6 +9,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "recovery/audit.h"
 
 namespace changevault {
@@ -107,14 +108,15 @@ class RepairVerb final : public Verb {
            "changevault repair inventory_db products 2025/01/15 --yes\n"
            "changevault repair --copy /backup/archive --yes";
   }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("--yes,-y", yes_, "do not ask");
-    app.add_flag("--list", list_, "what was repaired before, and by whom");
-    app.add_flag("--quick", quick_, "look for what is gone or has another size, do not read the files");
-    app.add_option("--copy", copy_, "a copy of the store's folder, to take lost bytes from")
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("--yes,-y", yes_, "do not ask");
+    options.add_flag("--list", list_, "what was repaired before, and by whom");
+    options.add_flag("--quick", quick_, "look for what is gone or has another size, do not read the files");
+    options.add_option("--copy", copy_, "a copy of the store's folder, to take lost bytes from")
         ->type_name("DIR");
-    app.add_option("--keep", keep_, "where damaged files are kept (default: repair, beside verify.memory)")
+    options
+        .add_option("--keep", keep_, "where damaged files are kept (default: repair, beside verify.memory)")
         ->type_name("DIR");
   }
 

@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/jobs.h"
 #include "service/supervisor.h"
 
@@ -60,9 +61,9 @@ class RunVerb final : public Verb {
            "archiver stops both; while loading fails archiving goes on, and loading is tried again.";
   }
   std::string examples() const override { return "changevault run"; }
-  void add_options(CLI::App& app) override {
-    app.add_flag("--accept-loss", accept_loss_,
-                 "what the hub deleted before it was archived is listed as lost, and archiving goes on");
+  void add_options(Options& options) override {
+    options.add_flag("--accept-loss", accept_loss_,
+                     "what the hub deleted before it was archived is listed as lost, and archiving goes on");
   }
 
   Result<int> run(Context& context) override {

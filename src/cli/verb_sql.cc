@@ -5,6 +5,7 @@
 #include "cli/csv.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {
@@ -86,7 +87,7 @@ class SqlVerb final : public Verb {
            "changevault sql --output csv \"select * from changevault_loads\" > loads.csv";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override { app.add_option("STATEMENT", statement_, "")->group(""); }
+  void add_options(Options& options) override { options.add_position("STATEMENT", statement_); }
   Result<int> run(Context& context) override {
     if (statement_.empty()) {
       return Error(ErrorCode::kUsage, "no statement is given", "",

@@ -1,6 +1,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/status.h"
 
 namespace changevault {
@@ -106,7 +107,7 @@ class StatusVerb final : public Verb {
   std::string examples() const override {
     return "changevault status\nchangevault status --output json | jq .attention";
   }
-  void add_options(CLI::App&) override {}
+  void add_options(Options&) override {}
 
   Result<int> run(Context& context) override {
     context.parts.wait_at_most(kPatience);

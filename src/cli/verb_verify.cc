@@ -5,6 +5,7 @@
 #include "cli/scope_options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "codec/json.h"
 #include "service/scope_check.h"
 
 namespace changevault {
@@ -55,10 +56,11 @@ class VerifyVerb final : public Verb {
            "--incremental";
   }
   bool takes_csv() const override { return true; }
-  void add_options(CLI::App& app) override {
-    scope_.add_to(app);
-    app.add_flag("--quick", quick_, "all but the content of the files");
-    app.add_flag("--incremental", incremental_, "only what was not verified before, or has changed since");
+  void add_options(Options& options) override {
+    scope_.add_to(options);
+    options.add_flag("--quick", quick_, "all but the content of the files");
+    options.add_flag("--incremental", incremental_,
+                     "only what was not verified before, or has changed since");
   }
 
   Result<int> run(Context& context) override {

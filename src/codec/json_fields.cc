@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "codec/json.h"
+
 namespace changevault {
 
 bool is_hex(std::string_view text, std::size_t digits) {

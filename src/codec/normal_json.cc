@@ -284,8 +284,10 @@ std::optional<std::string> comparable_json(JsonReader& reader, std::string_view 
   return normalized(reader, json, {exact_number, false});
 }
 
-bool has_other_texts(std::string_view string) {
-  return is_object_id(string) || is_uuid(string) || parse_rfc3339(string).has_value();
+std::optional<std::string> reduced_text(std::string_view string) {
+  if (is_object_id(string) || is_uuid(string)) return lower_case(std::string(string));
+  const auto time = parse_rfc3339(string);
+  return time ? std::optional(to_rfc3339(*time)) : std::nullopt;
 }
 
 }  // namespace changevault

@@ -21,8 +21,9 @@ std::optional<std::string> normal_json(JsonReader& reader, std::string_view json
 // {"$oid":x} and {"$uuid":x} are reduced only where x has that form.
 std::optional<std::string> comparable_json(JsonReader& reader, std::string_view json);
 
-// Whether comparable_json also makes this string of values that are written in other characters: the digits
-// of an ObjectId or a UUID (capitals, base64), an instant (milliseconds, another zone).
-bool has_other_texts(std::string_view string);
+// The string that comparable_json makes of an ObjectId, a UUID or a date of which `string` is a text: digits
+// in small letters, an instant in UTC with milliseconds. nullopt where it is a text of none. Records may hold
+// such a value in other characters than these: in capitals, base64, milliseconds, another zone.
+std::optional<std::string> reduced_text(std::string_view string);
 
 }  // namespace changevault

@@ -150,15 +150,22 @@ Result<void> RecordConditions::add(const FieldCondition& condition) {
                  "a text is written with quotes: \"new\"");
   std::vector<std::string> path = split_path(condition.field);
   path.erase(path.begin());
-  DocumentCondition added{field, std::move(path), *expected, *expected == "null", {}};
-  if (!added.absent_too) {
-    const auto text = string_value(*expected);
-    if (text && !has_other_texts(*text)) added.needle = needle_of(*text);
+  add_document(field, std::move(path), *expected, *expected == "null");
+  return {};
+}
+
+void RecordConditions::add_document(std::size_t field, std::vector<std::string> path, std::string expected,
+                                    bool absent_too) {
+  DocumentCondition added{field, std::move(path), std::move(expected), absent_too, {}, {}};
+  const auto text = string_value(added.expected);
+  const auto reduced = text ? reduced_text(*text) : std::nullopt;
+  if (reduced) added.reduced = json_string(*reduced);
+  if (!absent_too) {
+    if (text && !reduced) added.needle = needle_of(*text);
     if (added.needle.empty() && !added.path.empty() && !is_index(added.path.back()))
       added.needle = needle_of(added.path.back());
   }
   documents_.push_back(std::move(added));
-  return {};
 }
 
 Result<void> RecordConditions::add_front(const FieldCondition& condition, std::size_t field) {
@@ -205,14 +212,13 @@ Result<void> RecordConditions::add_key(const std::string& key) {
       if (is_value || !reader.check(value)) break;
       std::string part;
       unescape_json(name, part);
-      documents_.push_back(
-          {kDocumentKey, {std::move(part)}, comparable_json(value_reader_, value).value_or(""), false, {}});
+      add_document(kDocumentKey, {std::move(part)}, comparable_json(value_reader_, value).value_or(""),
+                   false);
       ++fields_found;
     }
   }
   if (is_value) {
-    documents_.push_back(
-        {kDocumentKey, {"_id"}, comparable_json(value_reader_, key).value_or(""), false, {}});
+    add_document(kDocumentKey, {"_id"}, comparable_json(value_reader_, key).value_or(""), false);
   } else if (fields_found == 0) {
     return no_key;
   }
@@ -237,7 +243,12 @@ bool RecordConditions::equals(const DocumentCondition& condition, std::string_vi
       if (expected.front() != '[') return false;
       break;
     case '{':  // may be a wrapper of anything, and is mostly this one
-      if (const auto id = object_id(value)) return expected.front() == '"' && inside(expected) == *id;
+      if (const auto id = object_id(value)) {
+        return expected.front() == '"' &&
+               (inside(expected) == *id || (!condition.reduced.empty() && inside(condition.reduced) == *id));
+      }
+      if (!condition.reduced.empty() && comparable_json(value_reader_, value) == condition.reduced)
+        return true;
       break;
     case 't':
     case 'f':

@@ -53,6 +53,7 @@ class RecordConditions {
     std::vector<std::string> path;  // below the document
     std::string expected;           // as comparable_json writes it
     bool absent_too = false;        // met where there is nothing
+    std::string reduced;            // of a text that an ObjectId, a UUID or a date may have: what they become
     std::string needle;             // stands in every line that meets it and has no \u escape; or empty
   };
 
@@ -60,6 +61,7 @@ class RecordConditions {
   Result<void> add(const FieldCondition& condition);
   Result<void> add_front(const FieldCondition& condition, std::size_t field);
   Result<void> add_key(const std::string& key);
+  void add_document(std::size_t field, std::vector<std::string> path, std::string expected, bool absent_too);
   static bool holds_front(const FrontCondition& condition, const RecordView& record);
   std::optional<bool> holds_in(const DocumentCondition& condition, std::string_view document);
   std::optional<bool> hold_in_document(std::size_t field, std::string_view document);

@@ -117,6 +117,18 @@ TEST(RecordConditions, ValuesAreFoundWhateverCharactersTheyAreWrittenIn) {
     EXPECT_FALSE(holds("full_document." + field + "=2025-01-15T14:03:07.043Z", line)) << field;
   }
   EXPECT_TRUE(holds("full_document.owner=65a5f0c2e4b0a1b2c3d4e5f6", line));
+  EXPECT_TRUE(holds("full_document.owner=65A5F0C2E4B0A1B2C3D4E5F6", line));
+  for (const std::string text : {"2025-01-15T14:03:07.042Z", "2025-01-15T15:03:07.042+01:00"})
+    EXPECT_TRUE(holds("full_document.when=\"" + text + '"', line)) << text;
+  const std::string whole = line_of(R"({"_id":{"$date":"2025-01-15T00:00:00Z"}})", "");
+  EXPECT_TRUE(holds("document_key._id=2025-01-15T00:00:00Z", whole));
+  EXPECT_TRUE(key_holds(R"("2025-01-15T00:00:00Z")", whole));
+  EXPECT_TRUE(key_holds(R"({"_id":"2025-01-15T01:00:00+01:00"})", whole));
+  EXPECT_FALSE(key_holds(R"("2025-01-15T00:00:01Z")", whole));
+  // A text is no date: only the same characters are the same text.
+  const std::string text = line_of(R"({"_id":"2025-01-15T00:00:00Z"})", "");
+  EXPECT_TRUE(key_holds(R"("2025-01-15T00:00:00Z")", text));
+  EXPECT_FALSE(key_holds(R"("2025-01-15T01:00:00+01:00")", text));
   EXPECT_TRUE(holds(R"(full_document.odd={"$oid":"1E+5"})", line));
   for (const std::string field : {"uuid", "bytes"})
     EXPECT_TRUE(holds("full_document." + field + "=00112233-4455-6677-8899-aabbccddeeff", line)) << field;

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "base/hash.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

@@ -6,13 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "base/result.h"
+#include "codec/json_fwd.h"
 
 namespace changevault {
-
-using Json = nlohmann::ordered_json;
 
 // `document` is a non-empty object without a field "self". Bytes that are not UTF-8 become U+FFFD.
 std::string seal_json(const Json& document);

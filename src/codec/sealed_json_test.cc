@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "codec/json.h"
 #include "tests/support/expect.h"
 
 namespace changevault {

@@ -2,6 +2,8 @@
 #include <iterator>
 
 #include "base/hash.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/acks.h"
 #include "recovery/recovery_json.h"
 

@@ -5,6 +5,8 @@
 #include <iterator>
 
 #include "base/hash.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/recovery_fixture.h"
 #include "store/faulty_store.h"
 

@@ -1,6 +1,8 @@
 #include "recovery/audit.h"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
 
 namespace changevault {
@@ -36,6 +38,10 @@ std::string PastRecovery::state() const {
   return journal.empty() ? "planned" : name(journal.back().step);
 }
 
+Timestamp PastRecovery::created() const {
+  return plan ? plan->created : removal ? removal->created : Timestamp{};
+}
+
 Result<std::vector<PastRecovery>> past_recoveries(ObjectStore& store, const KeyLayout& layout) {
   const std::string prefix = layout.recoveries_prefix();
   std::vector<std::string> ids;
@@ -47,9 +53,12 @@ Result<std::vector<PastRecovery>> past_recoveries(ObjectStore& store, const KeyL
     }
     continuation = std::move(page.next);
   } while (!continuation.empty());
-  std::sort(ids.begin(), ids.end());
   std::vector<PastRecovery> recoveries;
   for (std::string& id : ids) recoveries.push_back(read_recovery(store, layout, std::move(id)));
+  // Ids begin with a second; within it the plan's own time tells.
+  std::ranges::sort(recoveries, std::ranges::greater(), [](const PastRecovery& past) {
+    return std::tuple(past.id.substr(0, past.id.find('_')), past.created().ms, past.id);
+  });
   return recoveries;
 }
 

@@ -21,10 +21,11 @@ struct PastRecovery {
 
   // "planned", "done", "failed", or the last step of one that did not end.
   std::string state() const;
+  Timestamp created() const;  // of its plan; zero where that is damaged
 };
 
-// All recoveries the store knows, oldest first. A damaged one is listed with its damage; an error means that
-// nothing could be listed.
+// All recoveries the store knows, the newest first. A damaged one is listed with its damage; an error means
+// that nothing could be listed.
 Result<std::vector<PastRecovery>> past_recoveries(ObjectStore& store, const KeyLayout& layout);
 
 }  // namespace changevault

@@ -14,7 +14,7 @@
 #include "archive/hour_catalog.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "model/scope.h"
 #include "recovery/gap_state.h"
 #include "warehouse/warehouse.h"
@@ -34,6 +34,11 @@ struct GapCell {
   // Of those missing: event_ids that stand in the warehouse, but only where the archive does not hold them:
   // under another hour or collection, or without a usable time.
   std::int64_t misplaced = 0;
+  // The archive has events of it that the warehouse has nowhere, whatever else is wrong with its rows.
+  bool can_be_put_back() const {
+    const bool rows_too_many = state == GapState::kDuplicate || state == GapState::kExtra;
+    return is_recoverable(state) || (rows_too_many && numbers.missing > misplaced);
+  }
   bool operator==(const GapCell&) const = default;
 };
 
@@ -143,8 +148,10 @@ Result<Coverage> find_gaps(const Scope& scope, const ArchiveSide& archive, Wareh
                            RecordFeed& feed, const CoverageOptions& options);
 
 // One JSON document, DESIGN's `gaps`: {"range":…,"cells":[…],"summary":{…},"problems":[…]}, in pieces that
-// `write` gets in order, so that a year of fifty collections needs no tree in memory. `more`: further fields.
+// `write` gets in order, so that a year of fifty collections needs no tree in memory. `more`: further fields,
+// an object.
 void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write,
-                         const Json& more = Json::object());
+                         const Json& more);
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write);
 
 }  // namespace changevault

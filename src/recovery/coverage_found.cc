@@ -98,7 +98,7 @@ RecoverableSegments segments_to_recover(const FoundArchive& archive, const KeyLa
   std::set<Place> wanted;
   for (std::size_t at = 0; at < gaps.cells.size(); ++at) {
     const GapCell& cell = gaps.cells[at];
-    if (!is_recoverable(cell.state)) continue;
+    if (!cell.can_be_put_back()) continue;
     if (cell.unreadable) {
       out.left_out.push_back(at);
     } else {

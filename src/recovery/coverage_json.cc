@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "codec/sealed_json.h"
+#include "codec/json.h"
 #include "recovery/coverage.h"
 
 namespace changevault {
@@ -104,6 +104,10 @@ void write_coverage_json(const Coverage& coverage, const std::function<void(std:
   append_problems(out, coverage);
   for (const auto& [field, value] : more.items()) out += "," + text_of(Json(field)) + ":" + text_of(value);
   write(out += "}\n");
+}
+
+void write_coverage_json(const Coverage& coverage, const std::function<void(std::string_view)>& write) {
+  write_coverage_json(coverage, write, Json::object());
 }
 
 }  // namespace changevault

@@ -1,5 +1,6 @@
 #include "recovery/coverage.h"
 
+#include "codec/json.h"
 #include "recovery/recovery_fixture.h"
 
 namespace changevault {

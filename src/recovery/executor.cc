@@ -68,13 +68,15 @@ std::vector<std::int64_t> counts_of(const RecoveryPlan& plan, const std::vector<
 class Course {
  public:
   Course(const Executor::Parts& parts, const RecoveryPlan& plan, Actor actor, Journal& journal,
-         const RecoveryProgress& progress, std::stop_token stop, std::vector<std::int64_t> counts)
+         const RecoveryProgress& progress, std::stop_token stop, std::vector<std::int64_t> counts,
+         const ExecutorOptions& options)
       : parts_(parts),
         plan_(plan),
         actor_(std::move(actor)),
         journal_(journal),
         progress_(progress),
         stop_(std::move(stop)),
+        options_(options),
         counts_(std::move(counts)),
         chunks_(chunks_of(plan, counts_)),
         started_(parts.clock.now()),
@@ -82,7 +84,8 @@ class Course {
     for (const Chunk& chunk : chunks_) result_.chunks.push_back(chunk.name);
   }
 
-  Result<RecoveryResult> run(bool stage_only) {
+  Result<RecoveryResult> run() {
+    const bool stage_only = options_.stage_only;
     if (!journal_.entries().empty()) CV_TRY(ask_what_is_merged());
     CV_TRY(journal_.append(
         StartedStep{plan_.hash(), actor_, counts_.size() > 1 ? counts_ : std::vector<std::int64_t>{}}));
@@ -263,6 +266,12 @@ class Course {
   Error give_up(RecoveryStep step, Error error) {
     // Somebody else carries out this recovery: its side table and its journal are not ours.
     if (error.code == ErrorCode::kFenced) return error;
+    if (error.code == ErrorCode::kCancelled && options_.resumable) {
+      error.message += "; nothing was merged";
+      error.hint = "go on with: changevault recover --resume " + plan_.id +
+                   "; or give it up with: changevault recover --discard " + plan_.id;
+      return error;
+    }
     drop_stages("the first error matters; resume drops what stayed");
     ignore_error(journal_.append(FailedStep{actor_, to_string(plan_.scope), name(step), name(error.code),
                                             error.to_string(), false}),
@@ -296,6 +305,7 @@ class Course {
   Journal& journal_;
   const RecoveryProgress& progress_;
   std::stop_token stop_;
+  const ExecutorOptions& options_;
   StoreWithFiles files_{parts_.store};
   std::vector<std::int64_t> counts_;
   std::vector<Chunk> chunks_;
@@ -309,12 +319,13 @@ Journal::Parts journal_parts(const Executor::Parts& parts) {
 }
 
 // What a recovery that is over did.
-RecoveryResult as_done(const RecoveryPlan& plan, const DoneStep& done) {
+RecoveryResult as_done(const RecoveryPlan& plan, const DoneStep& done, Timestamp time) {
   RecoveryResult result = as_planned(plan);
   result.staged = done.staged;
   result.inserted = done.inserted;
   result.already_present = done.already_present;
   result.state = RecoveryState::kDone;
+  result.done_before = time;
   return result;
 }
 
@@ -396,8 +407,9 @@ Result<RecoveryResult> Executor::run(const RecoveryPlan& plan, std::stop_token s
     return Error(ErrorCode::kUsage, "the plan holds nothing to recover", "recovery " + plan.id);
   }
   CV_ASSIGN(Journal journal, begin_journal(journal_parts(parts_), plan.id, encode_plan(plan)));
-  return Course(parts_, plan, plan.actor, journal, progress_, std::move(stop), cut_into_chunks(plan, options))
-      .run(options.stage_only);
+  return Course(parts_, plan, plan.actor, journal, progress_, std::move(stop), cut_into_chunks(plan, options),
+                options)
+      .run();
 }
 
 Result<RecoveryPlan> Executor::read_plan(const std::string& id) {
@@ -419,10 +431,11 @@ Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& acto
   const std::vector<std::int64_t> counts =
       started != nullptr ? counts_of(plan, started->chunks) : cut_into_chunks(plan, options);
   if (!journal.ended())
-    return Course(parts_, plan, actor, journal, progress_, std::move(stop), counts).run(options.stage_only);
+    return Course(parts_, plan, actor, journal, progress_, std::move(stop), counts, options).run();
 
   for (const Chunk& chunk : chunks_of(plan, counts)) CV_TRY(parts_.warehouse.drop_stage(chunk.name));
-  if (const DoneStep* done = journal.last<DoneStep>()) return as_done(plan, *done);
+  if (const DoneStep* done = journal.last<DoneStep>())
+    return as_done(plan, *done, journal.entries().back().time);
   return Error(ErrorCode::kStalePlan, "this recovery failed: " + journal.last<FailedStep>()->message,
                "recovery " + id, "recover the scope again, by a new plan");
 }

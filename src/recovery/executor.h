@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -47,13 +48,17 @@ struct RecoveryResult {
   std::int64_t inserted = 0;
   std::int64_t already_present = 0;
   RecoveryState state = RecoveryState::kPlanned;
-  std::vector<std::string> chunks;  // names of its chunks: of side tables and load records
-  CheckedStep check;                // of kFailed: merged, but the re-check found this
+  std::vector<std::string> chunks;       // names of its chunks: of side tables and load records
+  CheckedStep check;                     // of kFailed: merged, but the re-check found this
+  std::optional<Timestamp> done_before;  // it was over when it was asked for: nothing was done or checked now
   bool operator==(const RecoveryResult&) const = default;
 };
 
 struct ExecutorOptions {
-  bool stage_only = false;                                  // end when all is staged and validated
+  bool stage_only = false;  // end when all is staged and validated
+  // A stop before the merge leaves it as a death does, to be resumed; else it ends as failed, and its side
+  // tables are dropped.
+  bool resumable = false;
   std::int64_t chunk_text_bytes = std::int64_t{256} << 20;  // of a chunk, at most; one segment at least
   // Text of a planned segment, where the caller knows it; else it is taken for eight times its bytes.
   std::function<std::int64_t(const PlannedSegment&)> text_bytes;
@@ -94,7 +99,7 @@ class Executor {
   explicit Executor(const Parts& parts) : parts_(parts) {}
   void on_progress(RecoveryProgress progress) { progress_ = std::move(progress); }
 
-  // Carries out a plan that was never begun. A `stop` before the merge ends it as failed, kCancelled; later
+  // Carries out a plan that was never begun. A `stop` before the merge is kCancelled (see `resumable`); later
   // it is not looked at. Errors: kValidation (nothing was merged), kStalePlan (the plan was begun before),
   // kFenced (somebody else is carrying it out), kIndeterminate (the merge was sent and its outcome could not
   // be learned: resume), what store and warehouse say. A re-check that finds events missing or twice is a
@@ -103,8 +108,8 @@ class Executor {
                              const ExecutorOptions& options = {});
 
   // Ends a recovery that died, or that waits: finishes it where the merge happened, merges what waits staged,
-  // starts over else. One that is done says again what it did; one that failed is kStalePlan. Only for
-  // recoveries that nobody is working on any more.
+  // starts over else. One that is done says again what it did, and when; one that failed is kStalePlan. Only
+  // for recoveries that nobody is working on any more.
   Result<RecoveryResult> resume(const std::string& id, const Actor& actor, std::stop_token stop,
                                 const ExecutorOptions& options = {});
 

@@ -4,6 +4,8 @@
 #include <iterator>
 
 #include "base/hash.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 #include "recovery/removal_plan.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/json.h"
+
 namespace changevault {
 namespace {
 

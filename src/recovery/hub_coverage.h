@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "model/ids.h"
 
 namespace changevault {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/json.h"
+
 namespace changevault {
 namespace {
 

@@ -99,8 +99,12 @@ Result<Journal> begin_journal(const Journal::Parts& parts, const std::string& re
   }
   CV_ASSIGN(Journal journal, Journal::open(parts, recovery_id));
   if (journal.entries().empty()) return journal;
+  const FailedStep* const failed = std::get_if<FailedStep>(&journal.entries().back().step);
   return Error(ErrorCode::kStalePlan,
-               journal.ended() ? "this plan was carried out before" : "this plan was begun and did not end",
+               failed != nullptr && !failed->merged
+                   ? "this plan was begun before and failed: " + failed->message
+               : journal.ended() ? "this plan was carried out before"
+                                 : "this plan was begun and did not end",
                "recovery " + recovery_id,
                journal.ended() ? "make a new plan for this scope" : "run recover --resume " + recovery_id);
 }

@@ -1,5 +1,7 @@
 #include <utility>
 
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/journal.h"
 #include "recovery/recovery_json.h"
 

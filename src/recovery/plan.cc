@@ -95,7 +95,7 @@ Result<RecoverableSegments> segments_to_recover(HourCatalog& catalog, const Cove
   RecoverableSegments out;
   for (std::size_t at = 0; at < gaps.cells.size(); ++at) {
     const GapCell& cell = gaps.cells[at];
-    if (!is_recoverable(cell.state)) continue;
+    if (!cell.can_be_put_back()) continue;
     if (cell.unreadable) {
       out.left_out.push_back(at);
     } else {

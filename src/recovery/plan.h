@@ -86,7 +86,7 @@ struct RecoverableSegments {
   std::vector<std::size_t> left_out;  // cells (indexes into Coverage::cells) of which something is unreadable
 };
 
-// The listed segments of the MISSING and PARTIAL cells of `gaps`, which was made from `catalog`. A cell that
+// The listed segments of the cells of `gaps` that can be put back; it was made from `catalog`. A cell that
 // cannot be put back whole is left out whole.
 Result<RecoverableSegments> segments_to_recover(HourCatalog& catalog, const Coverage& gaps);
 

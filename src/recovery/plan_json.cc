@@ -1,6 +1,8 @@
 #include "base/hash.h"
+#include "codec/json.h"
 #include "codec/json_fields.h"
 #include "codec/record_conditions.h"
+#include "codec/sealed_json.h"
 #include "recovery/plan.h"
 #include "recovery/recovery_json.h"
 

@@ -1,5 +1,7 @@
 #include "recovery/plan.h"
 
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/recovery_fixture.h"
 
 namespace changevault {

@@ -11,7 +11,7 @@
 #include "archive/segment_feed.h"
 #include "base/manual_clock.h"
 #include "base/random.h"
-#include "codec/sealed_json.h"
+#include "codec/json.h"
 #include "codec/segment_writer.h"
 #include "recovery/coverage.h"
 #include "recovery/segment_ids.h"

@@ -1,6 +1,7 @@
 #include "recovery/recovery_json.h"
 
 #include "base/hash.h"
+#include "codec/json.h"
 
 namespace changevault {
 namespace {

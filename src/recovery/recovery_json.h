@@ -2,7 +2,7 @@
 #pragma once
 
 #include "codec/json_fields.h"
-#include "codec/sealed_json.h"
+#include "codec/json_fwd.h"
 #include "recovery/plan.h"
 
 namespace changevault {

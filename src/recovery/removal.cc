@@ -135,7 +135,9 @@ class Course {
     ignore_error(journal_.append(failed(name(error.code), error.to_string(), false)),
                  "the first error matters; an unended journal says that it did not end");
     error.message += "; nothing was removed";
-    if (error.code == ErrorCode::kCancelled) error.hint = "run the same command again to begin anew";
+    if (error.code == ErrorCode::kCancelled) {
+      error.hint = "run the same command again to begin anew (after --apply: make a new plan)";
+    }
     return error;
   }
 
@@ -191,6 +193,7 @@ Result<RemovalResult> Remover::resume(const RemovalPlan& plan, const Actor& acto
     RemovalResult result = as_planned(plan);
     result.removed = done->removed.value_or(0);
     result.state = RecoveryState::kDone;
+    result.done_before = journal.entries().back().time;
     return result;
   }
   return Error(ErrorCode::kStalePlan, "this removal failed: " + journal.last<FailedStep>()->message,

@@ -27,6 +27,7 @@ struct RemovalResult {
   std::int64_t removed = 0;
   RecoveryState state = RecoveryState::kPlanned;
   CheckedStep check;
+  std::optional<Timestamp> done_before;  // as RecoveryResult's
   bool operator==(const RemovalResult&) const = default;
 };
 
@@ -51,8 +52,8 @@ class Remover {
   Result<RemovalResult> run(const RemovalPlan& plan, std::stop_token stop,
                             const RemovalOptions& options = {});
 
-  // Ends a removal that died. One that is done says again what it did; one that failed is kStalePlan. Only
-  // for removals that nobody is working on any more.
+  // Ends a removal that died. One that is done says again what it did, and when; one that failed is
+  // kStalePlan. Only for removals that nobody is working on any more.
   Result<RemovalResult> resume(const RemovalPlan& plan, const Actor& actor, std::stop_token stop,
                                const RemovalOptions& options = {});
 

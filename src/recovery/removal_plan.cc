@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "codec/json.h"
+#include "codec/sealed_json.h"
 #include "recovery/recovery_json.h"
 
 namespace changevault {

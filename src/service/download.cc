@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "archive/segment_feed.h"
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "codec/gzip_format.h"
@@ -70,7 +71,7 @@ struct Sum {
 // record.
 Result<std::int64_t> count_records(const LocalFile& file, const std::string& path, const std::string& key) {
   LocalSource source(file, path);
-  SegmentReader reader(source, TextForm::kGzipOrPlain);
+  SegmentReader reader(source, text_form_of(key));
   RecordScanner scanner;
   std::int64_t records = 0;
   const auto placed = [&](Error error) {

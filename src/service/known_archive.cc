@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "codec/record_conditions.h"
 #include "recovery/coverage_found.h"
 #include "service/archive_files.h"
 #include "service/read_catalog.h"
@@ -58,16 +59,17 @@ Error no_record_found(const Scope& scope) {
 Result<ArchivedFiles> files_with_records(Parts& parts, const Scope& scope, const FileReading& reading) {
   CV_ASSIGN(ObjectStore* const store, parts.store());
   Result<ArchivedFiles> named = archived_files(*store, parts.layout(), scope, BlockIndex::kTake);
-  const bool any_time = scope.time == TimeRange() && !scope.hours_of_day;
+  const Scope chosen = for_choosing_files(scope);
+  const bool any_time = chosen.time == TimeRange() && !chosen.hours_of_day;
   if (any_time || (named ? named->by_ledger : named.error().code != ErrorCode::kIndeterminate)) return named;
   if (!named) {
     CV_ASSIGN(const bool ledger, has_ledger(*store, parts.layout()));
     if (ledger) return named;
   }
-  CV_ASSIGN(const FoundArchive found, read_found_archive(parts, scope, reading));
+  CV_ASSIGN(const FoundArchive found, read_found_archive(parts, chosen, reading));
   ArchivedFiles out;
   out.by_ledger = false;
-  const Catalog catalog = found.catalog(parts.layout(), scope);
+  const Catalog catalog = found.catalog(parts.layout(), chosen);
   for (const ListedSegment& listed : catalog.segments()) out.files.push_back(file_of(listed));
   if (out.files.empty()) return no_record_found(scope);
   return out;

@@ -18,7 +18,10 @@ Result<void> read_counted(SegmentFeed& feed, const ArchivedFile& file,
                           const std::optional<std::span<const BlockFacts>>& blocks,
                           const SegmentFeed::EachRecord& each, ReadTally& tally) {
   const std::int64_t before = feed.records_read();
-  CV_TRY(blocks ? feed.read_blocks(file.segment, *blocks, each) : feed.read_facts(file.segment, each));
+  const bool all = blocks && !file.is_part && blocks->size() == file.blocks.size();
+  CV_TRY(!blocks ? feed.read_facts(file.segment, each)
+         : all   ? feed.read_proven(file.segment, *blocks, each)
+                 : feed.read_blocks(file.segment, *blocks, each));
   const std::int64_t records = feed.records_read() - before;
   tally.records += records;
   if (file.segment.sha256.empty()) {

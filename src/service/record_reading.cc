@@ -22,7 +22,8 @@ Result<ReadTally> read_records(const std::vector<ArchivedFile>& files, SegmentFe
     tally.cut_short = is_enough();
     if (tally.cut_short) break;
     std::optional<std::span<const BlockFacts>> blocks;
-    if (file.is_part || (options.limit && !file.blocks.empty())) blocks = file.blocks;
+    if (file.is_part || ((options.limit || options.proven_first) && !file.blocks.empty()))
+      blocks = file.blocks;
     const Result<void> read = read_counted(feed, file, blocks, take, tally);
     tally.cut_short = !read && is_enough();
     if (!read && !is_enough()) return read.error();

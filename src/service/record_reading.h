@@ -17,6 +17,9 @@ namespace changevault {
 struct ReadingOptions {
   std::optional<std::int64_t> limit;  // as many records, and no more
   bool newest_first = false;          // else file by file, in the order of `files`, and in each as it stands
+  // For whoever passes records on before the end: where a file's blocks are known, each is proven before its
+  // first record is given, also where all of them are needed.
+  bool proven_first = false;
   // Files read, files in all; of newest_first nothing is told.
   std::function<void(std::int64_t, std::int64_t)> on_progress = nullptr;
 };
@@ -24,9 +27,9 @@ struct ReadingOptions {
 // Calls `each` with every line that `feed` gives of `files`.
 //
 // A file of which all is needed is read whole and proven by the ledger's sha256 of it, at its end. Where the
-// scope's time touches some blocks only (ArchivedFile::blocks), or a limit ends the reading early, single
-// blocks are fetched, and each is proven by the ledger's sha256 of it before its first record is given.
-// Returns what was counted of what was read to its end.
+// scope's time touches some blocks only (ArchivedFile::blocks), a limit ends the reading early, or
+// `proven_first` asks for it, single blocks are fetched, and each is proven by the ledger's sha256 of it
+// before its first record is given. Returns what was counted of what was read to its end.
 Result<ReadTally> read_records(const std::vector<ArchivedFile>& files, SegmentFeed& feed,
                                const ReadingOptions& options,
                                const std::function<Result<void>(std::string_view line)>& each);

@@ -229,6 +229,39 @@ TEST_F(RecordReadingTest, NewestFirstWithoutBlocks) {
   EXPECT_EQ(last.requests, 12);  // the files of the last hour
 }
 
+// A record that was passed on cannot be taken back: whatever byte is wrong, no record is given that is not
+// the archive's, and the end is an error.
+TEST_F(RecordReadingTest, WhatIsPassedOnIsProvenFirst) {
+  Scope scope;
+  scope.collection = "c1";
+  const std::vector<ArchivedFile> found{files(scope).files.front()};
+  ASSERT_FALSE(found[0].is_part);
+  ASSERT_GT(found[0].blocks.size(), 10U);
+  const ReadingOptions options{.limit = {}, .proven_first = true};
+  const Reading whole = read(found, scope, options);
+  EXPECT_EQ(whole.lines, read(found, scope).lines);
+  EXPECT_EQ(whole.bytes, found[0].bytes);
+  EXPECT_LT(whole.requests, 6);
+  const std::string good = value(archive_->store.get(found[0].segment.key));
+  std::vector<std::string> damaged{good + '\0', good + good, good.substr(0, good.size() - 1),
+                                   good.substr(0, 5)};
+  for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 40) {
+    damaged.push_back(good);
+    damaged.back()[at] ^= 2;
+  }
+  for (const std::string& bytes : damaged) {
+    archive_->store.corrupt(found[0].segment.key, bytes);
+    SegmentFeed feed(archive_->store, scope);
+    std::size_t given = 0;
+    const auto result = read_records(found, feed, options, [&](std::string_view line) -> Result<void> {
+      EXPECT_EQ(line, whole.lines.at(given++));
+      return {};
+    });
+    EXPECT_ERROR(result, ErrorCode::kCorrupt);
+  }
+  archive_->store.corrupt(found[0].segment.key, good);
+}
+
 TEST_F(RecordReadingTest, ADamagedBlockIsRefusedBeforeItsRecordsAreGiven) {
   Scope scope;
   scope.collection = "c1";

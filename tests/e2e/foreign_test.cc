@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "store/key_layout.h"
 #include "tests/e2e/vault.h"
 
 namespace changevault::testing {
@@ -216,6 +217,50 @@ TEST_F(Foreign, FoldersMayFollowAnotherClock) {
   EXPECT_EQ(done.at("inserted"), kInHour);
   EXPECT_EQ(done.at("expected"), kInHour + 1) << "one event was written twice";
   EXPECT_EQ(vault_.number("select count(*) from mongodb_changes"), kHours * kInHour);
+}
+
+TEST_F(Foreign, AConditionOnTheTimeIsOnTheRecordsOwn) {
+  put(2, "part-0.jsonl", text(0));  // folders two hours ahead
+  put(4, "part-0.jsonl", text(2));
+  const std::string when = json::parse(records_[2 * kInHour + 3]).at("enqueued_time");
+  for (const std::vector<std::string>& scope : {std::vector<std::string>{"cat"},
+                                                {"cat", "shop", "orders"},
+                                                {"cat", "shop", "orders", "2025/01/15", "2"}}) {
+    std::vector<std::string> words = scope;
+    words.insert(words.end(), {"--where", "enqueued_time=" + when});
+    EXPECT_EQ(vault_.expect(0, words).out, records_[2 * kInHour + 3] + "\n");
+  }
+}
+
+// Signs of a glob in a folder's name: the name is itself first.
+TEST_F(Foreign, ANameWithGlobSignsIsFoundByItself) {
+  for (const std::string& name : std::vector<std::string>{"a[1]", "b?c", "d\\e"}) {
+    const auto renamed = [&](const std::string& record) {
+      json document = json::parse(record);
+      document["collection_name"] = name;
+      return document.dump();
+    };
+    put(0, "part-0.jsonl", text(0, renamed), encode_name(name));
+    const std::string out = vault_.expect(0, {"cat", "shop", name}).out;
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), kInHour) << name;
+    EXPECT_EQ(vault_.expect_json(0, {"ls", "shop", name}).at("segments").size(), 1U) << name;
+  }
+}
+
+// Cut to nothing: its name says that records were in it.
+TEST_F(Foreign, AnEmptyFileOfAnArchiversNameIsDamaged) {
+  put(0, "batch-p000-00000000000000000000-00000000000000000019-c000000000000.jsonl.gz", gzip_of(text(0)));
+  put(0, "batch-p001-00000000000000000000-00000000000000000019-c000000000000.jsonl.gz", "");
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"cat"},
+                                               {"cat", "--limit", "50"},
+                                               {"export", "-o", "out.jsonl"},
+                                               {"get", "-d", "got"},
+                                               {"recover", "--plan"}}) {
+    std::vector<std::string> words = verb;
+    words.insert(words.begin() + 1, {"shop", "orders", "2025/01/15", "0"});
+    vault_.expect(4, words);
+  }
+  vault_.expect(4, {"adopt", "--yes"});
 }
 
 TEST_F(Foreign, ACutFileIsNamedAndCostsItsHourAlone) {

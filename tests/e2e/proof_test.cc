@@ -246,14 +246,22 @@ TEST_F(Proof, StagedRowsWaitAreShownAndMerged) {
   const std::string id = staged.at("id").get<std::string>();
   const json done = vault_.expect_json(0, {"recover", "--resume", id});
   EXPECT_EQ(done.at("state"), "done");
+  EXPECT_FALSE(done.contains("done_before"));
   EXPECT_EQ(ids(hour), wanted);
+  // Asked for once more it tells when it ended, and vouches for nothing.
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes WHERE " + hour});
+  const Outcome over = vault_.expect(3, {"recover", "--resume", id});
+  EXPECT_NE(over.out.find("nothing was done: this recovery ended at "), std::string::npos) << over.out;
+  EXPECT_EQ(over.out.find("exactly once"), std::string::npos) << over.out;
+  EXPECT_TRUE(vault_.expect_json(3, {"recover", "--resume", id}).at("done_before").is_string());
+  vault_.expect(0, {"recover", "--yes", "inventory_db", "products", "2025/01/15", "14"});
   EXPECT_EQ(vault_.number("SELECT count(*) FROM duckdb_tables() WHERE table_name = '" + table + "'"), 0);
 
   // And one that is given up.
   const Outcome shown = vault_.expect(0, line);
   EXPECT_NE(shown.out.find("--discard"), std::string::npos) << shown.out;
   const json audit = vault_.expect_json(0, {"audit"});
-  const std::string second = audit.at("recoveries").back().at("id").get<std::string>();
+  const std::string second = audit.at("recoveries").front().at("id").get<std::string>();
   vault_.expect(0, {"recover", "--discard", second});
   vault_.expect(7, {"recover", "--resume", second});
   EXPECT_EQ(ids(hour), wanted);
@@ -344,6 +352,44 @@ TEST_F(Proof, APlanOfAWarehouseThatLostRowsSinceIsRefused) {
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes WHERE hour(enqueued_time) = 9"), 0);
   vault_.expect(0, {"recover", "--yes", "--hours", "9"});
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), kEvents);
+}
+
+// The count of rows stayed; the events that the plan found there did not.
+TEST_F(Proof, APlanIsHeldAgainstEventsNotAgainstRows) {
+  const std::string half = " WHERE hour(enqueued_time) = 9 AND sequence_number % 2 = ";
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes" + half + "0"});
+  const json plan = vault_.expect_json(0, {"recover", "--hours", "9", "--plan=plan.json"});
+  EXPECT_TRUE(plan.at("gaps_left").is_null());
+  vault_.expect(0, {"sql", "UPDATE mongodb_changes SET event_id = 'x' || event_id" + half + "1"});
+  const std::int64_t rows = vault_.number("SELECT count(*) FROM mongodb_changes");
+  const Outcome refused = vault_.expect(7, {"recover", "--yes", "--apply", "plan.json"});
+  EXPECT_NE(refused.err.find("changed: "), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("the plan says " + std::to_string(plan.at("new").get<int>())), std::string::npos)
+      << refused.err;
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), rows);
+}
+
+// Rows too many are another trouble than events too few: it hides none of them.
+TEST_F(Proof, WhatIsMissingBesideStrangersAndDuplicatesComesBack) {
+  const std::string hour = " WHERE collection_name = 'products' AND hour(enqueued_time) = ";
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes" + hour + "9"});
+  vault_.expect(
+      0, {"sql",
+          "INSERT INTO mongodb_changes (event_id, enqueued_time, database_name, collection_name, "
+          "operation_type) VALUES ('stranger', '2025-01-15 09:10', 'inventory_db', 'products', 'insert')"});
+  vault_.expect(0, {"sql", "DELETE FROM mongodb_changes" + hour + "14 AND sequence_number % 2 = 0"});
+  vault_.expect(0,
+                {"sql", "INSERT INTO mongodb_changes SELECT * FROM mongodb_changes" + hour + "14 LIMIT 1"});
+  const Outcome gaps = vault_.expect(3, {"gaps"});
+  EXPECT_NE(gaps.out.find("EXTRA"), std::string::npos) << gaps.out;
+  EXPECT_NE(gaps.out.find("DUPLICATE"), std::string::npos) << gaps.out;
+  EXPECT_NE(gaps.out.find("changevault recover --gaps"), std::string::npos) << gaps.out;
+  vault_.expect(3, {"recover", "--gaps", "--yes"});  // the rows too many are there still
+  EXPECT_EQ(vault_.number("SELECT count(DISTINCT event_id) FROM mongodb_changes"), kEvents + 1);
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), kEvents + 2);
+  const Outcome again = vault_.expect(3, {"recover", "--gaps", "--yes"});
+  EXPECT_NE(again.out.find("nothing is missing that the archive could put back"), std::string::npos)
+      << again.out;
 }
 
 // Loading, and three recoveries of the same rows, all at once.

@@ -63,6 +63,24 @@ TEST_F(TerminalTest, CtrlCInRecoverBeforeTheMergeChangesNothing) {
   EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 0);
 }
 
+// The same command could not begin it anew.
+TEST_F(TerminalTest, CtrlCInAnAppliedPlanLeavesItToBeResumed) {
+  import_many();
+  vault_.expect(0, {"recover", "--date", "2025-01-15", "--plan=plan.json"});
+  std::string said =
+      interrupt({"recover", "--apply", "plan.json", "--yes", "--set", "load.batch_bytes=1"}, "stage: ");
+  EXPECT_NE(said.find("nothing was merged"), std::string::npos) << said;
+  const auto id = [&] {
+    const std::size_t at = said.find("--resume ") + 9;
+    return said.substr(at, said.find_first_of(" \r\n;", at) - at);
+  };
+  EXPECT_EQ(vault_.number("SELECT count(*) FROM mongodb_changes"), 0);
+  vault_.expect(7, {"recover", "--apply", "plan.json", "--yes"});
+  said = interrupt({"recover", "--resume", id()}, "stage: ");
+  vault_.expect(0, {"recover", "--resume", id()});
+  vault_.expect(0, {"gaps"});
+}
+
 TEST_F(TerminalTest, CtrlCInRecoverNamesTheRecoveryToResume) {
   import_many();
   const std::string said = interrupt(

@@ -12,6 +12,7 @@
 
 #include "base/manual_clock.h"
 #include "cli/program.h"
+#include "codec/json.h"
 #include "hub/sqlite/sqlite_hub.h"
 #include "store/file/file_store.h"
 #include "tests/support/temp_dir.h"
