@@ -68,9 +68,8 @@ class RandomJson {
 
   std::string wrapper() {
     if (below(3) == 0) return id_or_date();
-    const std::string text =
-        pick({"5", "-1", "1.10", "1E+5", "NaN", "Infinity", "0x1", "01", "+5", "",
-              escapes_ == Escapes::kSome ? "\\u0035" : "5.", "5 "});
+    const std::string text = pick({"5", "-1", "1.10", "1E+5", "NaN", "Infinity", "0x1", "01", "+5", "",
+                                   escapes_ == Escapes::kSome ? "\\u0035" : "5.", "5 "});
     const std::string name =
         pick({"$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid", "$date"});
     const std::string more = below(6) == 0 ? ",\"x\":1" : "";
