@@ -102,7 +102,7 @@ Result<int> run_verb(Verb& verb, const CommonOptions& options, const Outside& ou
   parts.on_notice([&out](const std::string& words) { out.note(words); });
   Context context{configuration,     parts,           out, outside.identity, outside.stop,
                   outside.read_line, options.settings};
-  const Result<int> code = verb.run(context);
+  Result<int> code = verb.run(context);
   if (!code.has_value()) return code;
   CV_TRY(out.flush());
   return code;

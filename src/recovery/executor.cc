@@ -443,12 +443,21 @@ Result<RecoveryResult> Executor::resume(const std::string& id, const Actor& acto
 Result<std::int64_t> Executor::discard(const std::string& id, const Actor& actor) {
   CV_ASSIGN(const RecoveryPlan plan, read_plan(id));
   CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), id));
-  if (journal.ended())
-    return Error(ErrorCode::kStalePlan, "this recovery is over", "recovery " + id,
-                 "see how it ended with: changevault audit");
   const StartedStep* started = journal.last<StartedStep>();
   const std::vector<Chunk> chunks =
       chunks_of(plan, counts_of(plan, started != nullptr ? started->chunks : std::vector<std::int64_t>{}));
+  if (journal.ended()) {
+    CV_ASSIGN(const std::vector<std::string> stages, parts_.warehouse.stages());
+    const auto stands = [&](const Chunk& chunk) {
+      return std::ranges::find(stages, chunk.name) != stages.end();
+    };
+    const bool left = std::ranges::any_of(chunks, stands);
+    for (const Chunk& chunk : chunks) CV_TRY(parts_.warehouse.drop_stage(chunk.name));
+    return Error(
+        ErrorCode::kStalePlan,
+        std::string("this recovery is over") + (left ? "; the side tables that it left are dropped now" : ""),
+        "recovery " + id, "see how it ended with: changevault audit");
+  }
   // Without its side tables nobody can merge it any more, so that what was counted behind their end stays
   // true. Whoever is staging them anew meets our journal entry, or we meet theirs.
   for (const Chunk& chunk : chunks) CV_TRY(parts_.warehouse.drop_stage(chunk.name));

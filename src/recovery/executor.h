@@ -114,8 +114,9 @@ class Executor {
                                 const ExecutorOptions& options = {});
 
   // Gives up a recovery that did not end: its side tables are dropped, its journal ends. How many rows its
-  // merged parts have inserted (they stay). kStalePlan where it is over; kCorrupt, kNotFound where its plan
-  // or journal is damaged or gone: nothing is changed then (recovery/remains.h).
+  // merged parts have inserted (they stay). kStalePlan where it is over (side tables that it left, as it died
+  // at its very end, are dropped then, too); kCorrupt, kNotFound where its plan or journal is damaged or
+  // gone: nothing is changed then (recovery/remains.h).
   Result<std::int64_t> discard(const std::string& id, const Actor& actor);
 
  private:

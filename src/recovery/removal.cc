@@ -202,9 +202,11 @@ Result<RemovalResult> Remover::resume(const RemovalPlan& plan, const Actor& acto
 
 Result<std::int64_t> Remover::discard(const RemovalPlan& plan, const Actor& actor) {
   CV_ASSIGN(Journal journal, Journal::open(journal_parts(parts_), plan.id));
-  if (journal.ended())
+  if (journal.ended()) {
+    CV_TRY(parts_.warehouse.drop_stage(plan.id));  // it may have died behind its last entry
     return Error(ErrorCode::kStalePlan, "this removal is over", "recovery " + plan.id,
                  "see how it ended with: changevault audit");
+  }
   const Result<DuplicateStage> stage = parts_.warehouse.duplicate_stage(plan.id);
   if (!stage && stage.error().code != ErrorCode::kNotFound) return stage.error();
   const std::int64_t removed = stage ? stage->removed : 0;

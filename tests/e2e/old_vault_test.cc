@@ -74,8 +74,9 @@ TEST_F(OldVault, FillsAWarehouseAndHealsIt) {
   EXPECT_EQ(vault_.expect_json(0, {"gaps"}).at("summary"), json({{"OK", 7}, {"QUIET", 2}}));
   const json past = vault_.expect_json(0, {"audit"}).at("recoveries");
   ASSERT_EQ(past.size(), 2U);
-  EXPECT_EQ(past[0].at("state"), "done");
-  EXPECT_EQ(past[0].at("inserted"), 8);
+  EXPECT_EQ(past[0].at("inserted"), 9);  // the newest first
+  EXPECT_EQ(past[1].at("state"), "done");
+  EXPECT_EQ(past[1].at("inserted"), 8);
 }
 
 TEST_F(OldVault, GoesOnWhereItWas) {

@@ -259,6 +259,43 @@ TEST_F(RecoveryFault, AStagedOneCanBeGivenUp) {
   EXPECT_ERROR(executor().discard(made.id, actor_), ErrorCode::kStalePlan);
 }
 
+// It died behind the last entry of its journal.
+TEST_F(RecoveryFault, SideTablesOfOneThatIsOverAreDroppedByDiscard) {
+  const RecoveryPlan made = plan();
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    return step == WarehouseOperation::kDropStage ? Fault::kFailBefore : Fault::kNone;
+  });
+  EXPECT_EQ(value(Executor(parts(archive_.store(), warehouse)).run(made, {})).state, RecoveryState::kDone);
+  ASSERT_FALSE(value(archive_.warehouse().stages()).empty());
+  const auto over = executor().discard(made.id, actor_);
+  EXPECT_ERROR(over, ErrorCode::kStalePlan);
+  EXPECT_NE(over.error().message.find("dropped now"), std::string::npos) << over.error().message;
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_EQ(rows(), kAfter);
+}
+
+// A stop before the merge of a plan that can be begun only once.
+TEST_F(RecoveryFault, StoppedBeforeTheMergeItCanBeLeftToBeResumed) {
+  const RecoveryPlan made = plan();
+  std::stop_source stop;
+  FaultyWarehouse warehouse(archive_.warehouse(), [&](WarehouseOperation step, const std::string&) {
+    if (step == WarehouseOperation::kStageFacts) stop.request_stop();
+    return Fault::kNone;
+  });
+  ExecutorOptions options;
+  options.resumable = true;
+  const auto stopped = Executor(parts(archive_.store(), warehouse)).run(made, stop.get_token(), options);
+  EXPECT_ERROR(stopped, ErrorCode::kCancelled);
+  EXPECT_NE(stopped.error().hint.find("--resume " + made.id), std::string::npos) << stopped.error().hint;
+  EXPECT_EQ(rows(), kBefore);
+  const RecoveryResult ended = value(executor().resume(made.id, actor_, {}));
+  EXPECT_EQ(ended.inserted, 4);
+  EXPECT_FALSE(ended.done_before);
+  EXPECT_EQ(rows(), kAfter);
+  EXPECT_TRUE(value(archive_.warehouse().stages()).empty());
+  EXPECT_TRUE(value(executor().resume(made.id, actor_, {})).done_before);
+}
+
 // The merge reads the archive, and can be stopped there: then nothing of it happened.
 TEST_F(RecoveryFault, StoppedInsideItsFirstMergeNothingIsMerged) {
   std::stop_source stop;
