@@ -35,6 +35,7 @@ class LsVerb final : public Verb {
 
   Result<int> run(Context& context) override {
     CV_ASSIGN(const Scope scope, scope_.scope());
+    if (dead_letters_) CV_TRY(refuse_what_letters_lack(scope));
     CV_ASSIGN(ObjectStore* const store, context.parts.store());
     const KeyLayout& layout = context.parts.layout();
     CV_ASSIGN(ArchivedFiles found, dead_letters_ ? dead_letter_files(*store, layout, scope)
@@ -90,6 +91,14 @@ class LsVerb final : public Verb {
     if (long_) row.push_back(human_time(file.modified));
     row.push_back(file.segment.key.substr(file.segment.key.rfind('/') + 1));
     return row;
+  }
+
+  static Result<void> refuse_what_letters_lack(const Scope& scope) {
+    const bool times_alone = scope.database.empty() && scope.collection.empty() && scope.operations.empty() &&
+                             !scope.asks_content();
+    if (times_alone) return {};
+    return Error(ErrorCode::kUsage, "dead letters have no collection, no operation and no key",
+                 printable(to_string(scope)), "give times alone, or nothing: changevault ls --dead-letters");
   }
 
   void choose(std::vector<ArchivedFile>& files) const {

@@ -99,7 +99,7 @@ class Cookbook : public ::testing::TestWithParam<std::string> {
     options.folder = folder;
     const char* const path = std::getenv("PATH");
     options.environment = {
-        {"PATH", fs::path(CHANGEVAULT_BINARY).parent_path().string() + ":" + (path ? path : "")},
+        {"PATH", fs::path(program_path()).parent_path().string() + ":" + (path ? path : "")},
         {"NO_COLOR", "1"},
         {"TZ", "UTC"},
         {"XDG_STATE_HOME", folder.string() + "/.state"}};

@@ -38,7 +38,7 @@ class ShellCompletion : public ::testing::Test {
     ProcessOptions options;
     options.folder = vault_.folder();
     options.environment["PATH"] =
-        fs::path(CHANGEVAULT_BINARY).parent_path().string() + ":/usr/local/bin:/usr/bin:/bin";
+        fs::path(program_path()).parent_path().string() + ":/usr/local/bin:/usr/bin:/bin";
     const Outcome outcome = testing::run(argv, options);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
     EXPECT_EQ(outcome.err, "");

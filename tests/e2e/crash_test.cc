@@ -85,7 +85,7 @@ class Daemon {
   void start() {
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();
-    process_.emplace(Process::start({CHANGEVAULT_BINARY, verb_, "--quiet"}, options));
+    process_.emplace(Process::start({program_path(), verb_, "--quiet"}, options));
   }
 
   pid_t pid() const { return process_->pid(); }
@@ -216,7 +216,7 @@ TEST_F(CrashTest, EveryEventIsThereOnceWheneverProcessesDie) {
     SCOPED_TRACE("kill " + std::to_string(kill));
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();
-    Process publish = Process::start({CHANGEVAULT_BINARY, "publish", "--quiet", slice(kill)}, options);
+    Process publish = Process::start({program_path(), "publish", "--quiet", slice(kill)}, options);
     ASSERT_TRUE(kill % 5 < 3 ? kill_archive() : kill_load());
     const Outcome published = publish.wait();
     ASSERT_EQ(published.exit_code, 0) << published.err;

@@ -261,7 +261,7 @@ TEST(ManyLines, AReaderThatGoesAwayIsNoError) {
   ProcessOptions options;
   options.folder = vault.folder();
   const Outcome outcome =
-      run({"bash", "-c", "set -o pipefail; \"$0\" cat | head -n 1 >/dev/null", CHANGEVAULT_BINARY}, options);
+      run({"bash", "-c", "set -o pipefail; \"$0\" cat | head -n 1 >/dev/null", program_path()}, options);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
 }

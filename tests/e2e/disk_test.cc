@@ -45,7 +45,7 @@ class DiskTest : public ::testing::Test {
   fs::path data(const std::string& name) const { return vault_.folder() / "data" / name; }
 
   Process start(const std::vector<std::string>& arguments) {
-    std::vector<std::string> argv{CHANGEVAULT_BINARY};
+    std::vector<std::string> argv{program_path()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();

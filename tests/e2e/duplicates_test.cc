@@ -118,7 +118,7 @@ TEST_F(Duplicates, AKilledRemovalIsEndedByItsResume) {
     if (fs::exists(recoveries()))
       before.insert(fs::directory_iterator(recoveries()), fs::directory_iterator());
     Process process = Process::start(
-        {CHANGEVAULT_BINARY, "recover", "--remove-duplicates", "--yes", "--set", "load.batch_bytes=1MiB"},
+        {program_path(), "recover", "--remove-duplicates", "--yes", "--set", "load.batch_bytes=1MiB"},
         options);
     fs::path own;
     const std::string last = after == 0 ? "000000000000.json" : "000000000001.json";

@@ -164,7 +164,7 @@ TEST_F(FullDisk, ThatBecomesReadOnlyUnderARunningArchiver) {
   ProcessOptions options = vault_.options();
   options.folder = vault_.folder();
   Process archiver =
-      Process::start({CHANGEVAULT_BINARY, "archive", "--set", "archive.flush_interval=100ms"}, options);
+      Process::start({program_path(), "archive", "--set", "archive.flush_interval=100ms"}, options);
   vault_.expect(0, {"publish", vault_.write("first.jsonl", events().substr(0, 3'000))});
   const auto archived = [&] {
     const Outcome outcome = vault_.run({"ls", "--output", "json"});

@@ -38,7 +38,7 @@ class GroupsTest : public ::testing::Test {
   json describe(const std::string& group) { return vault_.expect_json(0, {"groups", "describe", group}); }
 
   Process start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);
+    arguments.insert(arguments.begin(), program_path());
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();
     return Process::start(arguments, options);

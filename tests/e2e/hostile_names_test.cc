@@ -82,7 +82,7 @@ class HostileNames : public ::testing::Test {
   }
 
   std::string on_screen(std::vector<std::string> arguments, const std::string& keys = "") {
-    arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);
+    arguments.insert(arguments.begin(), program_path());
     ProcessOptions options;
     options.folder = vault_.folder();
     TerminalProcess process = TerminalProcess::start(arguments, options);
@@ -223,7 +223,7 @@ TEST_F(HostileNames, SuggestedCommandsAreQuotedForAShell) {
     const std::size_t at = said.find("changevault recover");
     ASSERT_NE(at, std::string::npos) << said;
     const std::string command = said.substr(at, said.find('\n', at) - at);
-    const fs::path bin = fs::path(CHANGEVAULT_BINARY).parent_path();
+    const fs::path bin = fs::path(program_path()).parent_path();
     ProcessOptions options;
     options.folder = vault_.folder();
     const Outcome outcome =

@@ -102,7 +102,7 @@ TEST_F(HubLife, ABrokenWarehouseDoesNotStopTheArchive) {
   vault_.options().environment["CHANGEVAULT_ARCHIVE_FLUSH_INTERVAL"] = "50ms";
   ProcessOptions options = vault_.options();
   options.folder = vault_.folder();
-  Process run = Process::start({CHANGEVAULT_BINARY, "run"}, options);
+  Process run = Process::start({program_path(), "run"}, options);
   const fs::path commit = vault_.folder() / "data/archive/changestreams/_ledger/p000/000000000001.json";
   while (!fs::exists(commit)) ASSERT_FALSE(run.ended_within(milliseconds(20))) << run.err_so_far();
   run.kill(SIGTERM);
@@ -123,7 +123,7 @@ TEST_F(HubLife, AWarehouseThatIsGoneIsLoadedOnceItIsBack) {
   vault_.options().environment["CHANGEVAULT_LOAD_POLL_INTERVAL"] = "50ms";
   ProcessOptions options = vault_.options();
   options.folder = vault_.folder();
-  Process run = Process::start({CHANGEVAULT_BINARY, "run"}, options);
+  Process run = Process::start({program_path(), "run"}, options);
   const auto wait_for = [&](const std::function<bool()>& holds) {
     while (!holds()) ASSERT_FALSE(run.ended_within(milliseconds(20))) << run.err_so_far();
   };

@@ -295,7 +295,7 @@ TEST_F(KafkaLife, OneBrokerOfThreeDiesAndComesBack) {
   cluster.create_topic(topic_, 6);
   use(cluster.bootstrap());
   vault_.expect(0, {"init"});
-  std::vector<std::string> argv{CHANGEVAULT_BINARY, "archive"};
+  std::vector<std::string> argv{program_path(), "archive"};
   ProcessOptions options = vault_.options();
   options.folder = vault_.folder();
   Process archiver = Process::start(argv, options);

@@ -30,7 +30,7 @@ class KafkaEndToEnd : public ::testing::Test {
   std::string events(std::int64_t count, std::uint64_t seed) { return vault_.write_shop_events(count, seed); }
 
   Process start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);
+    arguments.insert(arguments.begin(), program_path());
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();
     return Process::start(arguments, options);

@@ -403,12 +403,11 @@ TEST(ProofAtOnce, EachEventIsInsertedOnce) {
   options.folder = vault.folder();
   std::vector<Process> running;
   running.push_back(Process::start(
-      {CHANGEVAULT_BINARY, "load", "--once", "--quiet", "--set", "load.batch_bytes=1MiB"}, options));
+      {program_path(), "load", "--once", "--quiet", "--set", "load.batch_bytes=1MiB"}, options));
   for (int i = 0; i < 3; ++i) {
-    running.push_back(
-        Process::start({CHANGEVAULT_BINARY, "recover", "--date", "2025-01-15", "--yes", "--quiet", "--set",
-                        "load.batch_bytes=" + std::to_string(i + 1) + "MiB"},
-                       options));
+    running.push_back(Process::start({program_path(), "recover", "--date", "2025-01-15", "--yes", "--quiet",
+                                      "--set", "load.batch_bytes=" + std::to_string(i + 1) + "MiB"},
+                                     options));
   }
   for (Process& process : running) {
     const Outcome outcome = process.wait();
@@ -436,7 +435,7 @@ TEST(ProofAtOnce, AKilledRecoveryIsEndedByItsResume) {
     std::set<fs::path> before;
     if (fs::exists(recoveries)) before.insert(fs::directory_iterator(recoveries), fs::directory_iterator());
     Process process = Process::start(
-        {CHANGEVAULT_BINARY, "recover", "--date", "2025-01-15", "--yes", "--set", "load.batch_bytes=1MiB"},
+        {program_path(), "recover", "--date", "2025-01-15", "--yes", "--set", "load.batch_bytes=1MiB"},
         options);
     fs::path own;
     while (own.empty() || !fs::exists(own / last)) {
@@ -471,7 +470,7 @@ TEST(ProofAtOnce, GapsOfManyHoursComeBackPartByPart) {
   options.folder = vault.folder();
   const std::vector<std::string> parts{"--set", "load.batch_bytes=1MiB"};
   Process process =
-      Process::start({CHANGEVAULT_BINARY, "recover", "--gaps", "--yes", parts[0], parts[1]}, options);
+      Process::start({program_path(), "recover", "--gaps", "--yes", parts[0], parts[1]}, options);
   // All is staged and proven: what follows are the merges.
   fs::path own;
   while (own.empty() || !fs::exists(own / "000000000002.json")) {
@@ -507,7 +506,7 @@ TEST(ProofAtOnce, AnInterruptedRecoverySaysHowToGoOn) {
   vault.expect(0, {"sql", "DELETE FROM mongodb_changes"});
   ProcessOptions options = vault.options();
   options.folder = vault.folder();
-  Process process = Process::start({CHANGEVAULT_BINARY, "recover", "--date", "2025-01-15", "--yes"}, options);
+  Process process = Process::start({program_path(), "recover", "--date", "2025-01-15", "--yes"}, options);
   // Begun means: its plan is in the archive.
   const fs::path recoveries = vault.folder() / "data/archive/changestreams/_ledger/recoveries";
   while (!fs::exists(recoveries) && !process.ended_within(milliseconds(1))) {

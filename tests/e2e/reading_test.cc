@@ -122,6 +122,8 @@ TEST_F(Reading, DeadLettersCanBeRead) {
   vault_.expect(0, {"publish", vault_.write("bad.jsonl", "no event at all\n")});
   vault_.expect(0, {"archive", "--once"});
   const json letters = vault_.expect_json(0, {"ls", "--dead-letters"});
+  vault_.expect(2, {"ls", "--dead-letters", "shop"});
+  vault_.expect(2, {"ls", "--dead-letters", "--op", "insert"});
   const std::string out = vault_.expect(0, {"cat", letters.at("segments").at(0).at("key")}).out;
   EXPECT_NE(out.find("payload_base64"), std::string::npos) << out;
 }
@@ -303,8 +305,7 @@ TEST_F(Reading, AClosedPipeIsNoError) {
   for (int n = 0; n < 3000; ++n) file += event(n, "many", 5);
   vault_.import(vault_.write("many.jsonl", file));
   const Outcome outcome = testing::run(
-      {"/bin/bash", "-o", "pipefail", "-c", std::string(CHANGEVAULT_BINARY) + " cat | head -n 1 | wc -l"},
-      options);
+      {"/bin/bash", "-o", "pipefail", "-c", program_path() + " cat | head -n 1 | wc -l"}, options);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
 }

@@ -16,7 +16,7 @@ class TerminalTest : public ::testing::Test {
 
   TerminalProcess start(std::vector<std::string> arguments,
                         const std::map<std::string, std::string>& environment = {}) {
-    arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);
+    arguments.insert(arguments.begin(), program_path());
     ProcessOptions options;
     options.folder = vault_.folder();
     options.environment = environment;

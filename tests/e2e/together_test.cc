@@ -22,7 +22,7 @@ class TogetherTest : public ::testing::Test {
   }
 
   Process start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), CHANGEVAULT_BINARY);
+    arguments.insert(arguments.begin(), program_path());
     ProcessOptions options = vault_.options();
     options.folder = vault_.folder();
     return Process::start(arguments, options);

@@ -25,7 +25,7 @@ class Vault {
   ProcessOptions& options() { return options_; }
 
   Outcome run(const std::vector<std::string>& arguments) {
-    std::vector<std::string> argv{CHANGEVAULT_BINARY};
+    std::vector<std::string> argv{program_path()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     options_.folder = folder();
     return testing::run(argv, options_);

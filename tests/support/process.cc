@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -171,6 +172,10 @@ std::string Process::out_so_far() const {
 }
 std::string Process::err_so_far() const {
   return read_all(err_fd_);
+}
+
+std::string program_path() {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "changevault").string();
 }
 
 Outcome run(const std::vector<std::string>& argv, const ProcessOptions& options) {

@@ -57,6 +57,9 @@ class Process {
   std::string name_;
 };
 
+// The program that is tested: it stands beside the test program.
+std::string program_path();
+
 // Starts and waits.
 Outcome run(const std::vector<std::string>& argv, const ProcessOptions& options = {});
 
