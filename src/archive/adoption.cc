@@ -201,13 +201,14 @@ Result<AdoptionOutcome> Adoption::carry_out(const AdoptionPlan& plan, const std:
 
 Result<std::string> adopted_name_of_ours(ObjectStore& store, const KeyLayout& layout) {
   std::string found;
-  CV_TRY(read_adopted_slots(store, layout, [&](AdoptedSlot slot, Slot, const std::string&) -> Result<void> {
-    for (const FoundFile& file : slot.files) {
-      const auto name = layout.parse(file.key);
-      if (found.empty() && name && name->origin) found = file.key;
-    }
-    return {};
-  }));
+  CV_TRY(read_adopted_slots(store, layout,
+                            [&](const AdoptedSlot& slot, Slot, const std::string&) -> Result<void> {
+                              for (const FoundFile& file : slot.files) {
+                                const auto name = layout.parse(file.key);
+                                if (found.empty() && name && name->origin) found = file.key;
+                              }
+                              return {};
+                            }));
   return found;
 }
 

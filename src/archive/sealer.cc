@@ -245,7 +245,7 @@ Result<bool> Sealer::write_hub(const HubEntry& hub) {
 }
 
 Result<void> Sealer::follow_partition(PartitionId partition) {
-  const Result<void> read = read_on(partition);
+  Result<void> read = read_on(partition);
   if (read || !is_ledger_damage(read.error())) return read;
   damage_.insert_or_assign(partition, damage_error(read.error()));
   // What was read before may have been replaced: it is read again, from the newest seal on.

@@ -82,7 +82,7 @@ Result<void> SealsBeginning::begin(const std::string& owner) {
   CV_ASSIGN(const Slot end, chain.find_end());
   if (end != Slot(0))
     return Error(ErrorCode::kStalePlan, "the seals were begun again meanwhile", chain.key(Slot(0)));
-  const auto forgotten = parts_.hub.delete_group(names_.group);
+  auto forgotten = parts_.hub.delete_group(names_.group);
   if (!forgotten && forgotten.error().code != ErrorCode::kNotFound) return forgotten;
   const EntryHeader header{owner, parts_.random.nonce(), parts_.clock.now(), kNoPrevious};
   CV_ASSIGN(const Chain::CreateOutcome outcome, chain.create(Slot(0), encode_entry({header, proof.entry})));

@@ -321,7 +321,7 @@ class Rebuild {
     return false;
   }
 
-  bool keep_if_right(std::size_t index, const std::string& text, std::vector<int> levels) {
+  bool keep_if_right(std::size_t index, const std::string& text, const std::vector<int>& levels) {
     for (const int level : levels) {
       auto compressor = compressors_.try_emplace(level, level).first;
       std::string bytes;

@@ -65,7 +65,8 @@ class CheckVerb final : public Verb {
       const std::string mark = finding.warning ? out.paint(Color::kYellow, "warning ")
                                : finding.error ? out.paint(Color::kRed, "FAILED ")
                                                : out.paint(Color::kGreen, "ok ");
-      out.print(finding.part + pad + mark + printable(detail(finding)));
+      std::string line = finding.part;
+      out.print(line.append(pad).append(mark).append(printable(detail(finding))));
       if (finding.error && !finding.error->hint.empty())
         out.print(std::string(15, ' ') + "hint: " + printable(finding.error->hint));
     }

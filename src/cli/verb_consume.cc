@@ -90,7 +90,7 @@ class ConsumeRun {
     if (batch.at_end && next == batch.next) unfinished_.erase(batch.partition);
     if (batch.events.empty()) return {};
     CV_TRY(context_.out.flush());
-    const Result<void> committed = consumer_.commit(batch.partition, next);
+    Result<void> committed = consumer_.commit(batch.partition, next);
     if (committed.has_value() || committed.error().code != ErrorCode::kFenced) return committed;
     context_.out.note("partition " + to_string(batch.partition) +
                       " was taken over by another reader of the group, which repeats " +

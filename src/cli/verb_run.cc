@@ -31,8 +31,7 @@ class Screen {
   void show(const auto& totals) CV_EXCLUDES(mutex_) {
     set(totals);
     const MutexLock lock(mutex_);
-    const std::string line = describe(archived_) + " · " + describe(loaded_);
-    progress_.show([&] { return line; });
+    progress_.show([line = describe(archived_) + " · " + describe(loaded_)] { return line; });
   }
   ArchiveTotals archived() CV_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);

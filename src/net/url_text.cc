@@ -85,7 +85,7 @@ std::string without_secrets(std::string_view text) {
   std::string out(text);
   for (const SecretWord& secret : kSecretWords) {
     std::size_t from = 0;
-    for (std::size_t at; (at = to_lower(out).find(secret.word, from)) != std::string::npos;) {
+    for (std::size_t at = 0; (at = to_lower(out).find(secret.word, from)) != std::string::npos;) {
       const std::size_t begin = at + secret.word.size();
       const std::size_t end = std::min(out.find_first_of(secret.end, begin), out.size());
       if (end > begin) out.replace(begin, end - begin, "***");

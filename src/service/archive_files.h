@@ -46,7 +46,7 @@ ArchivedFile file_of(const ListedSegment& listed);
 enum class BlockIndex : std::uint8_t { kLeaveOut, kTake };
 
 // kIndeterminate where nothing is known about the scope (service/scope_check.h).
-Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& scope,
+Result<ArchivedFiles> archived_files(ObjectStore& store, const KeyLayout& layout, const Scope& asked,
                                      BlockIndex index = BlockIndex::kLeaveOut);
 
 // Dead-letter objects of the scope's time and pattern; their namespace is not known.

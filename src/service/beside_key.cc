@@ -40,8 +40,8 @@ Result<std::string> key_for_file(const KeyLayout& layout, const std::string& pat
   const std::string key = kBesideFolder + std::filesystem::path(path).filename().string();
   if (Result<void> good = check_key_beside(layout, key); !good) {
     Error error = good.error();
-    error.hint = "say what it is to be called: changevault put FILE KEY, " +
-                 ("for example with the KEY " + std::string(kBesideFolder) + plain_name_of(path));
+    error.hint = "say what it is to be called: changevault put FILE KEY, for example with the KEY " +
+                 std::string(kBesideFolder) + plain_name_of(path);
     return error;
   }
   return key;

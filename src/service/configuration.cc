@@ -199,8 +199,9 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
     if (!name.starts_with("CHANGEVAULT_") || name.starts_with(kOptionVariables) ||
         std::find(known.begin(), known.end(), name) != known.end())
       continue;
+    std::string& told = unknown.emplace_back(name);
     const std::string near = nearest(name, known);
-    unknown.push_back(name + (near.empty() ? "" : " (did you mean " + near + "?)"));
+    if (!near.empty()) told.append(" (did you mean ").append(near).append("?)");
   }
   return unknown;
 }

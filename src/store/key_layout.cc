@@ -37,7 +37,7 @@ std::string encode_whole(std::string_view name) {
   std::string part;
   part.reserve(name.size());
   for (std::size_t i = 0; i < name.size(); ++i) {
-    if (is_plain(name[i]) && !(i == 0 && reserved)) {
+    if (is_plain(name[i]) && (i > 0 || !reserved)) {
       part.push_back(name[i]);
     } else {
       const auto byte = static_cast<unsigned char>(name[i]);

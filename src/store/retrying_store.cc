@@ -83,7 +83,7 @@ Result<void> RetryingStore::read(const std::string& key, std::int64_t offset, co
     const std::int64_t begin = offset;
     bool broken_off =
         false;  // behind some bytes: what follows them is a request of its own, with all of its time
-    const Result<void> done = retried([&]() -> Result<void> {
+    Result<void> done = retried([&]() -> Result<void> {
       Result<void> read = inner_->read(key, offset, etag, take);
       if (read || refused) return {};
       broken_off = offset > begin && read.error().retryable;

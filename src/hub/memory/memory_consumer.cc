@@ -147,7 +147,7 @@ Result<EventBatch> fetch_from_memory(MemoryHubState& state, PartitionId partitio
   return result;
 }
 
-Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
+Result<std::unique_ptr<Consumer>> join_memory_hub(const std::shared_ptr<MemoryHubState>& state,
                                                   const std::string& group, const GroupOwner& owner,
                                                   Clock& clock) {
   CV_TRY(check_group_name(group));

@@ -75,7 +75,7 @@ struct MemoryHubState {
   Sequence append(PartitionId id, std::string payload, Timestamp time, bool is_live) CV_REQUIRES(mutex);
 };
 
-Result<std::unique_ptr<Consumer>> join_memory_hub(std::shared_ptr<MemoryHubState> state,
+Result<std::unique_ptr<Consumer>> join_memory_hub(const std::shared_ptr<MemoryHubState>& state,
                                                   const std::string& group, const GroupOwner& owner,
                                                   Clock& clock);
 

@@ -38,7 +38,7 @@ std::string holder_of(const std::string& hub_path) {
       continue;
     const std::string command = command_of(pid);
     if (command.empty()) continue;
-    return "process " + pid + " (" + command + ")";
+    return std::string("process ").append(pid).append(" (").append(command).append(")");
   }
   return "another process";
 }

@@ -37,7 +37,7 @@ class SqliteProducer final : public Producer {
         retention_(*log_, retention, clock),
         clock_(clock) {}
   Result<void> append_all(const std::vector<Message>& messages);
-  Result<void> insert(PartitionRow& partition, Timestamp time, const std::string& payload);
+  Result<void> insert(PartitionRow& row, Timestamp time, const std::string& payload);
 
   std::unique_ptr<SqliteLog> log_;
   Statements statements_;

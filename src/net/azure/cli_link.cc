@@ -2,7 +2,6 @@
 #include <ctime>
 
 #include <nlohmann/json.hpp>
-#include <time.h>
 
 #include "net/azure/entra_link.h"
 

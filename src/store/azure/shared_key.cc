@@ -23,7 +23,7 @@ std::string canonical_headers(const SignedRequest& request) {
   }
   std::ranges::sort(own);
   std::string out;
-  for (const auto& [name, value] : own) out += name + ":" + value + "\n";
+  for (const auto& [name, value] : own) out.append(name).append(":").append(value).append("\n");
   return out;
 }
 

@@ -30,7 +30,8 @@ std::string differing_columns(const std::string& prefix) {
   std::string out = "concat_ws(', '";
   for (const Column& column : kRecordColumns) {
     const std::string hash = hash_of(column, prefix);
-    out += ", CASE WHEN min(" + hash + ") <> max(" + hash + ") THEN " + quote_text(column.name) + " END";
+    out.append(", CASE WHEN min(").append(hash).append(") <> max(").append(hash);
+    out.append(") THEN ").append(quote_text(column.name)).append(" END");
   }
   return out + ")";
 }

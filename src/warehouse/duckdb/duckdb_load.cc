@@ -149,7 +149,8 @@ class BatchLoad {
     Hasher hasher(Hasher::Kind::kSha256);
     std::size_t part = 0;
     const auto check_part = [&](const std::string& key) -> Result<void> {
-      if (part < proven.size() && proven[part++] == hasher.finish_hex()) return {};
+      const std::size_t at = part++;
+      if (at < proven.size() && proven[at] == hasher.finish_hex()) return {};
       return Error(ErrorCode::kCorrupt, "the segment gave other bytes when it was read again", key,
                    "run `changevault verify`");
     };

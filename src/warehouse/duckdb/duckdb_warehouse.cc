@@ -67,7 +67,7 @@ Result<DuckDbWarehouse::Step> DuckDbWarehouse::open_step(bool create) {
   Patience patience(clock_, options_);
   CV_ASSIGN(DuckDbSession session, DuckDbSession::open(path_, options_, create, patience));
   CV_ASSIGN(DuckDbConnection connection, session.connect());
-  return Step{std::move(patience), std::move(session), std::move(connection)};
+  return Step{patience, std::move(session), std::move(connection)};
 }
 
 Result<DuckDbWarehouse::Step> DuckDbWarehouse::begin_step() {
