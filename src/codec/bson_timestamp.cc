@@ -13,6 +13,21 @@ std::optional<Int> parse_all(std::string_view text) {
   return value;
 }
 
+// Takes `expected` from the front of `rest`.
+bool take(std::string_view& rest, std::string_view expected) {
+  if (!rest.starts_with(expected)) return false;
+  rest.remove_prefix(expected.size());
+  return true;
+}
+
+std::optional<std::uint32_t> take_digits(std::string_view& rest) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+  return value;
+}
+
 std::optional<std::uint32_t> read_part(JsonReader& reader) {
   std::string_view text;
   if (reader.peek() != '{') return reader.check(text) ? parse_all<std::uint32_t>(text) : std::nullopt;
@@ -49,6 +64,15 @@ std::optional<BsonTimestamp> read_content(JsonReader& reader) {
 }
 
 }  // namespace
+
+std::optional<BsonTimestamp> read_plain_timestamp(std::string_view text) {
+  if (!take(text, R"({"$timestamp":{"t":)")) return std::nullopt;
+  const auto seconds = take_digits(text);
+  if (!seconds || !take(text, R"(,"i":)")) return std::nullopt;
+  const auto increment = take_digits(text);
+  if (!increment || text != "}}") return std::nullopt;
+  return BsonTimestamp{*seconds, *increment};
+}
 
 std::optional<BsonTimestamp> read_timestamp(JsonReader& reader) {
   if (reader.peek() != '{') return std::nullopt;

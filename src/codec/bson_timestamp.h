@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "codec/json_reader.h"
 
@@ -19,5 +20,8 @@ struct BsonTimestamp {
 // {"$timestamp":"…"}, 64 bits in decimal, from the value that stands next; nullopt for anything else. The
 // reader's position afterwards is unspecified. REQUIRES: JsonReader::check has proven the value.
 std::optional<BsonTimestamp> read_timestamp(JsonReader& reader);
+
+// The same where the value's text is exactly as the first of these forms stands there; nullopt for any other.
+std::optional<BsonTimestamp> read_plain_timestamp(std::string_view text);
 
 }  // namespace changevault

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "codec/json_text.h"
-
 namespace changevault {
 namespace {
 
@@ -55,7 +53,7 @@ EventParser::Outcome EventParser::read_top_level() {
   std::string_view key;
   ObjectFields fields(reader_);
   while (fields.next(key)) {
-    Outcome field = read_field(decoded_json(key, key_));
+    Outcome field = read_field(reader_.decoded(key, key_));
     if (!outcome || field) continue;
     outcome =
         std::move(field);  // the first reason counts; reading goes on, broken JSON would be the better one
@@ -118,7 +116,7 @@ EventParser::Outcome EventParser::read_id() {
   std::string_view key;
   ObjectFields fields(reader_);
   while (fields.next(key)) {
-    if (decoded_json(key, key_) != "_data") {
+    if (reader_.decoded(key, key_) != "_data") {
       skip();
       continue;
     }
@@ -126,7 +124,7 @@ EventParser::Outcome EventParser::read_id() {
     found = true;
     std::string_view token;
     if (reader_.string(token)) {
-      fields_.token = decoded_json(token, token_);
+      fields_.token = reader_.decoded(token, token_);
     } else {
       skip();
     }
@@ -141,7 +139,7 @@ EventParser::Outcome EventParser::read_operation() {
     return refuse("operationType is not a string");
   }
   if (text.empty()) return refuse("operationType is empty");
-  fields_.operation = decoded_json(text, operation_);
+  fields_.operation = reader_.decoded(text, operation_);
   return {};
 }
 
@@ -157,7 +155,7 @@ EventParser::Outcome EventParser::read_namespace() {
   std::string_view key;
   ObjectFields fields(reader_);
   while (fields.next(key)) {
-    const std::string_view name = decoded_json(key, key_);
+    const std::string_view name = reader_.decoded(key, key_);
     if (name != "db" && name != "coll") {
       skip();
       continue;
@@ -177,7 +175,7 @@ EventParser::Outcome EventParser::read_namespace() {
 EventParser::Outcome EventParser::read_name(const char* field, std::string& scratch, std::string_view& name) {
   std::string_view text;
   if (reader_.string(text)) {
-    name = decoded_json(text, scratch);
+    name = reader_.decoded(text, scratch);
     return {};
   }
   const bool is_null = reader_.peek() == 'n';
@@ -199,6 +197,8 @@ EventParser::Outcome EventParser::read_cluster_time() {
   const JsonReader::Mark begin = reader_.mark();
   std::string_view slice;
   if (!reader_.check(slice)) return {};
+  fields_.cluster_time = read_plain_timestamp(slice);
+  if (fields_.cluster_time) return {};
   const JsonReader::Mark end = reader_.mark();
   reader_.rewind(begin);
   fields_.cluster_time = read_timestamp(reader_);

@@ -71,6 +71,7 @@ bool JsonReader::open(std::string_view text, bool check_escapes) {
   count_ = next_ = depth_ = 0;
   what_ = nullptr;
   too_deep_ = false;
+  escapes_ = true;
   if (text.empty()) return fail_at("no value", 0);
   if (text.size() >= UINT32_MAX / 2) return fail_at("too long", 0);
   reserve(text.size());
@@ -81,10 +82,15 @@ bool JsonReader::open(std::string_view text, bool check_escapes) {
   positions_ = stage.structural_indexes.get();
   count_ = stage.n_structural_indexes;
   if (check_escapes) {
-    const std::size_t bad = find_bad_escape(text);
+    escapes_ = text.find('\\') != std::string_view::npos;
+    const std::size_t bad = escapes_ ? find_bad_escape(text) : std::string_view::npos;
     if (bad != std::string_view::npos) return fail_at("bad escape", bad);
   }
   return true;
+}
+
+std::string_view JsonReader::decoded(std::string_view inside, std::string& scratch) const {
+  return escapes_ ? decoded_json(inside, scratch) : inside;
 }
 
 bool JsonReader::fail_at(const char* what, std::size_t byte) {
@@ -117,39 +123,58 @@ std::string_view JsonReader::slice_from(std::size_t first) const {
   return text_.substr(begin, static_cast<std::size_t>(last.data() - text_.data()) + last.size() - begin);
 }
 
+// Digits up to the next token: the most common number, without a look at its white space or its grammar.
+bool JsonReader::is_integer(std::size_t i) const {
+  const std::size_t begin = positions_[i];
+  const std::size_t end = i + 1 < count_ ? positions_[i + 1] : text_.size();
+  if (text_[begin] == '0') return end == begin + 1;
+  for (std::size_t at = begin; at < end; ++at) {
+    if (text_[at] < '0' || text_[at] > '9') return false;
+  }
+  return true;
+}
+
 bool JsonReader::check_scalar(std::size_t i) {
   const char c = token(i);
-  if (c == '"') return true;  // the first stage has proven it, check_escapes the rest
   if (i >= count_) return fail("expected a value", i);
+  if (is_integer(i)) return true;
   const std::string_view text = token_text(i);
   if (c == '-' || (c >= '0' && c <= '9')) return is_json_number(text) || fail("not a number", i);
   return text == "true" || text == "false" || text == "null" || fail("expected a value", i);
 }
 
-bool JsonReader::check_key(std::size_t& i) {
-  if (token(i) != '"') return fail("expected a field name", i);
-  if (token(i + 1) != ':') return fail("expected ':'", i + 1);
-  i += 2;
-  return true;
-}
-
-// A value is due at the top of the outer loop; the inner one closes the containers that end with it.
+// A value is due at the top of the outer loop; the inner one closes the containers that end with it. What it
+// looks at is held in locals: the bytes that are written here could be any member's, for all the compiler
+// knows.
 bool JsonReader::check_container() {
+  const char* const text = text_.data();
+  const std::uint32_t* const positions = positions_;
+  const std::size_t count = count_;
+  char* const closers = closers_.get();
   const std::size_t room = max_depth_ - depth_;
+  const auto token = [=](std::size_t at) { return at < count ? text[positions[at]] : '\0'; };
   std::size_t level = 0;
   std::size_t i = next_;
+  const auto key = [&] {
+    if (token(i) != '"') return fail("expected a field name", i);
+    if (token(i + 1) != ':') return fail("expected ':'", i + 1);
+    i += 2;
+    return true;
+  };
   while (true) {
     const char c = token(i);
-    if (c == '{' || c == '[') {
+    if (c == '"') {
+      ++i;  // the first stage has proven it, check_escapes the rest
+    } else if (c == '{' || c == '[') {
       if (level == room) {
         too_deep_ = true;
         return fail("nested too deep", i);
       }
       const char closer = static_cast<char>(c + 2);  // '{' and '}', '[' and ']' are two apart
-      closers_[level++] = closer;
+      closers[level++] = closer;
       ++i;
       if (token(i) != closer) {
-        if (c == '{' && !check_key(i)) return false;
+        if (c == '{' && !key()) return false;
         continue;
       }
     } else {
@@ -161,11 +186,11 @@ bool JsonReader::check_container() {
         next_ = i;
         return true;
       }
-      const char closer = closers_[level - 1];
+      const char closer = closers[level - 1];
       const char end = token(i);
       if (end == ',') {
         ++i;
-        if (closer == '}' && !check_key(i)) return false;
+        if (closer == '}' && !key()) return false;
         break;
       }
       if (end != closer) return fail(closer == '}' ? "expected ',' or '}'" : "expected ',' or ']'", i);
@@ -220,6 +245,14 @@ bool JsonReader::skip(std::string_view& slice) {
 
 bool JsonReader::string(std::string_view& inside) {
   if (peek() != '"') return false;
+  // The usual case, without white space behind it: the next token begins where the string ends.
+  const std::size_t begin = positions_[next_] + 1;
+  const std::size_t end = next_ + 1 < count_ ? positions_[next_ + 1] : text_.size();
+  if (end > begin && text_[end - 1] == '"') {
+    inside = text_.substr(begin, end - 1 - begin);
+    ++next_;
+    return true;
+  }
   const std::string_view text = token_text(next_);
   if (text.size() < 2 || text.back() != '"') return fail("expected a string", next_);
   inside = text.substr(1, text.size() - 2);

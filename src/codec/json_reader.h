@@ -41,6 +41,9 @@ class JsonReader {
   bool skip(std::string_view& slice);
   // Consumes a string; its text between the quotes. False (and not failed) where the next token is no string.
   bool string(std::string_view& inside);
+  // The characters that the inside of a string of this text stands for: itself, or decoded into `scratch`.
+  // REQUIRES: opened with `check_escapes`.
+  std::string_view decoded(std::string_view inside, std::string& scratch) const;
   // Nothing may follow the value.
   bool finish();
 
@@ -71,7 +74,7 @@ class JsonReader {
   char token(std::size_t i) const { return i < count_ ? text_[positions_[i]] : '\0'; }
   std::string_view token_text(std::size_t i) const;
   bool check_scalar(std::size_t i);
-  bool check_key(std::size_t& i);
+  bool is_integer(std::size_t i) const;
   bool check_container();
   bool skip_container();
   bool next_member(char closer, bool& first);
@@ -88,6 +91,7 @@ class JsonReader {
   const char* what_ = nullptr;
   std::size_t where_ = 0;
   bool too_deep_ = false;
+  bool escapes_ = true;  // some string may hold an escape
 };
 
 // The fields of the object that stands next in a reader, in order:

@@ -34,19 +34,35 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
-// The text of the last time asked for: events that follow one another often have the same.
+// The text of the last time asked for: events that follow one another often have the same, or one of the same
+// second.
 class TimeText {
  public:
   std::string_view of(Timestamp time) {
-    if (text_.empty() || time != time_) {
+    if (in_same_second(time)) {
+      write_milliseconds(time.ms % 1000);
+    } else if (text_.empty() || time != time_) {
       text_.clear();
       append_rfc3339(text_, time);
-      time_ = time;
     }
+    time_ = time;
     return text_;
   }
 
  private:
+  // Of the years 1970 to 9999, where texts are made of nothing but the time.
+  bool in_same_second(Timestamp time) const {
+    constexpr std::int64_t kYear10000 = 253'402'300'800'000;
+    return !text_.empty() && time_.ms >= 0 && time.ms >= 0 && time.ms < kYear10000 &&
+           time.ms / 1000 == time_.ms / 1000;
+  }
+  void write_milliseconds(std::int64_t ms) {
+    constexpr std::size_t kPlace = 20;
+    text_[kPlace] = static_cast<char>('0' + ms / 100);
+    text_[kPlace + 1] = static_cast<char>('0' + ms / 10 % 10);
+    text_[kPlace + 2] = static_cast<char>('0' + ms % 10);
+  }
+
   std::string text_;
   Timestamp time_{};
 };

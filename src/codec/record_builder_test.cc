@@ -311,6 +311,26 @@ TEST(RecordBuilder, IsDeterministicWhateverCameBefore) {
   }
 }
 
+// Texts of times are patched where the time before was of the same second.
+TEST(RecordBuilder, WritesEachTimeWhateverTimeCameBefore) {
+  RecordBuilder builder = make_builder();
+  constexpr std::int64_t kYear10000 = 253'402'300'800'000;
+  for (const std::int64_t ms :
+       {std::int64_t{0}, std::int64_t{7}, std::int64_t{999}, std::int64_t{1000}, std::int64_t{1999},
+        std::int64_t{-1}, std::int64_t{-999}, std::int64_t{-1000}, std::int64_t{5}, kEffective.ms,
+        kEffective.ms + 1, kEffective.ms - 42, kYear10000 - 1, kYear10000 - 1000, kYear10000, kYear10000 + 10,
+        kYear10000 - 5, std::int64_t{0}}) {
+    const HubEvent event = event_of(R"({"operationType":"insert"})");
+    const auto parsed = builder.parse(event);
+    ASSERT_TRUE(parsed.has_value());
+    std::string line;
+    builder.append_record(*parsed, event, Timestamp{ms}, Timestamp{ms}, line);
+    const auto json = nlohmann::json::parse(line);
+    for (const char* const field : {"enqueued_time", "processed_timestamp"})
+      EXPECT_EQ(json.at(field), to_rfc3339(Timestamp{ms})) << ms;
+  }
+}
+
 TEST(RecordBuilder, RefusesMoreThanTheLimit) {
   const std::string payload = R"({"operationType":"x","a":")" + std::string(kMaxPayloadBytes, 'x') + "\"}";
   EXPECT_EQ(refusal_of(payload), "longer than 256 MiB");

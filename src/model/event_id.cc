@@ -48,7 +48,9 @@ void append_field(std::string& out, std::string_view field) {
 }  // namespace
 
 EventId EventId::of_token(std::string_view source, std::string_view token) {
-  std::string text = "mcs1";
+  std::string text;
+  text.reserve(4 + 1 + source.size() + 1 + token.size());
+  text.append("mcs1");
   append_field(text, source);
   append_field(text, token);
   return leading_bits(sha256(text));
@@ -71,13 +73,29 @@ EventId EventId::of_text(std::string_view text) {
   return (seen & kNoDigit) == 0 ? id : leading_bits(md5(text));
 }
 
+std::optional<EventId> EventId::of_own_text(std::string_view text) {
+  if (text.size() != 32) return std::nullopt;
+  bool own = true;  // no branch for each
+  for (const char c : text) own &= (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  if (!own) return std::nullopt;
+  std::uint8_t seen = 0;
+  return EventId{read_half(text.substr(0, 16), seen), read_half(text.substr(16), seen)};
+}
+
 void append_hex(std::string& out, const EventId& id) {
-  out += to_hex(id.high);
-  out += to_hex(id.low);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::array<char, 32> text{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    text[i] = kDigits[id.high >> (60 - 4 * i) & 15];
+    text[16 + i] = kDigits[id.low >> (60 - 4 * i) & 15];
+  }
+  out.append(text.data(), text.size());
 }
 
 std::string to_string(const EventId& id) {
-  return to_hex(id.high) + to_hex(id.low);
+  std::string out;
+  append_hex(out, id);
+  return out;
 }
 
 }  // namespace changevault

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ struct EventId {
   // The key under which the text of a record's event_id is compared and summed: the text itself where it is
   // 32 hex digits, else its MD5 (ids that other programs wrote).
   static EventId of_text(std::string_view text);
+  // The same, where it says all of the text: 32 lower-case hex digits, as `to_string` writes them.
+  static std::optional<EventId> of_own_text(std::string_view text);
 };
 
 // 32 lower-case hex digits.
@@ -32,8 +35,3 @@ std::string to_string(const EventId& id);
 void append_hex(std::string& out, const EventId& id);
 
 }  // namespace changevault
-
-template <>
-struct std::hash<changevault::EventId> {
-  std::size_t operator()(const changevault::EventId& id) const noexcept { return id.high ^ id.low; }
-};

@@ -121,9 +121,8 @@ class FilePlanner {
       step();
     }
     CV_TRY(judge());
-    std::vector<PlanCells::Id> ids;
-    ids.reserve(entries_.size());
-    for (auto& [id, entry] : entries_) ids.push_back({id, entry.cell});
+    PlanCells::Ids ids;
+    for (const auto& [id, entry] : entries_) ids.add(id, entry.cell);
     return cells_.settle(std::move(ids), warehouse_);
   }
 

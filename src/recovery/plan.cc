@@ -38,7 +38,7 @@ class IdCount {
     const auto all = static_cast<std::int64_t>(request_.segments.size()) * passes;
     std::int64_t done = 0;
     for (std::int64_t pass = 0; pass < passes; ++pass) {
-      std::vector<PlanCells::Id> ids;
+      PlanCells::Ids ids;
       for (const ListedSegment* segment : request_.segments) {
         CV_TRY(read(*segment, static_cast<std::uint64_t>(pass), static_cast<std::uint64_t>(passes), ids));
         if (progress) progress(++done, all);
@@ -53,11 +53,11 @@ class IdCount {
 
  private:
   Result<void> read(const ListedSegment& segment, std::uint64_t pass, std::uint64_t passes,
-                    std::vector<PlanCells::Id>& ids) {
+                    PlanCells::Ids& ids) {
     CV_TRY(counting_.read_facts(reference_to(segment), [&](const RecordView& record) -> Result<void> {
       if (pass == 0) cells_.count(record);
       const bool ours = passes == 1 || EventId::of_text(record.event_id).low % passes == pass;
-      if (ours) ids.push_back({std::string(record.event_id), cells_.of(record)});
+      if (ours) ids.add(record.event_id, cells_.of(record));
       return {};
     }));
     return pass == 0 ? agrees_with_ledger(segment) : Result<void>{};

@@ -1,13 +1,20 @@
 #include "recovery/plan_cells.h"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 
 namespace changevault {
 namespace {
 
-constexpr std::size_t kAskedAtOnce = 100'000;
+// The warehouse reads its whole table for each question.
+constexpr std::size_t kAskedAtOnce = 500'000;
+
+std::string to_text(const EventId& id) {
+  return to_string(id);
+}
+std::string to_text(const std::string& id) {
+  return id;
+}
 
 // Names are globs in a scope; where theirs would be, all are asked for.
 bool is_plain(const std::string& name) {
@@ -46,23 +53,44 @@ std::uint32_t PlanCells::of(const RecordView& record) {
   return place - 1;
 }
 
-Result<void> PlanCells::settle(std::vector<Id> ids, Warehouse& warehouse) {
-  std::sort(ids.begin(), ids.end());
-  const auto same = [](const Id& a, const Id& b) { return a.id == b.id; };
-  ids.erase(std::unique(ids.begin(), ids.end(), same), ids.end());
-  for (std::size_t at = 0; at < ids.size(); at += kAskedAtOnce) {
-    const std::size_t end = std::min(ids.size(), at + kAskedAtOnce);
-    std::map<std::uint32_t, std::vector<std::string>> by_cell;
-    for (std::size_t i = at; i < end; ++i) by_cell[ids[i].cell].push_back(std::move(ids[i].id));
-    std::vector<std::vector<std::string>> groups;
-    for (auto& [cell, group] : by_cell) {
-      cells_[cell].distinct += static_cast<std::int64_t>(group.size());
-      groups.push_back(std::move(group));
-    }
-    CV_ASSIGN(const std::vector<std::int64_t> present, warehouse.count_present_of(groups));
-    std::size_t group = 0;
-    for (const auto& [cell, unused] : by_cell) cells_[cell].already_present += present[group++];
+void PlanCells::Ids::add(std::string_view id, std::uint32_t cell) {
+  if (const auto own = EventId::of_own_text(id)) {
+    own_.push_back({*own, cell});
+  } else {
+    others_.push_back({std::string(id), cell});
   }
+}
+
+Result<void> PlanCells::settle(Ids ids, Warehouse& warehouse) {
+  CV_TRY(settle_values(std::move(ids.own_), warehouse));
+  return settle_values(std::move(ids.others_), warehouse);
+}
+
+template <typename Value>
+Result<void> PlanCells::settle_values(std::vector<Ids::In<Value>> ids, Warehouse& warehouse) {
+  std::ranges::sort(ids);
+  const auto repeats = std::ranges::unique(ids, {}, &Ids::In<Value>::id);
+  std::span<Ids::In<Value>> rest(ids.begin(), repeats.begin());
+  while (!rest.empty()) {
+    const std::size_t asked = std::min(rest.size(), kAskedAtOnce);
+    CV_TRY(settle_some(rest.first(asked), warehouse));
+    rest = rest.subspan(asked);
+  }
+  return {};
+}
+
+template <typename Value>
+Result<void> PlanCells::settle_some(std::span<Ids::In<Value>> ids, Warehouse& warehouse) {
+  std::map<std::uint32_t, std::vector<std::string>> by_cell;
+  for (const auto& [id, cell] : ids) by_cell[cell].push_back(to_text(id));
+  std::vector<std::vector<std::string>> groups;
+  for (auto& [cell, group] : by_cell) {
+    cells_[cell].distinct += static_cast<std::int64_t>(group.size());
+    groups.push_back(std::move(group));
+  }
+  CV_ASSIGN(const std::vector<std::int64_t> present, warehouse.count_present_of(groups));
+  std::size_t group = 0;
+  for (const auto& [cell, unused] : by_cell) cells_[cell].already_present += present[group++];
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "warehouse/duckdb/duckdb_bulk_insert.h"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <optional>
@@ -14,8 +15,9 @@ namespace {
 constexpr std::int64_t kChunkBytes = std::int64_t{4} << 20;
 // What waits in the queue, beyond one chunk.
 constexpr std::int64_t kQueueBytes = std::int64_t{24} << 20;
-// Each thread collects whole row groups before it writes them.
 constexpr idx_t kInsertThreads = 4;
+// Rows of a group, which a thread collects before it compresses them.
+constexpr std::int64_t kGroupRows = 122'880;
 
 struct Types {
   std::vector<duckdb_logical_type> handles;
@@ -27,6 +29,16 @@ struct Types {
   }
 };
 
+// One thread of the database, as the queue knows it.
+struct Taker {
+  std::int64_t rows = 0;  // that it took
+};
+
+// A thread of the database does little with a chunk until its group of rows is full, and compresses for a
+// long time then. Did they take turns, all would collect at once and compress at once, and whoever makes the
+// rows would wait, or be waited for. So the chunks of a group go to one thread, and the next group's to
+// another one. Only a queue that is full, and the end of the rows, are everybody's.
+//
 // Thread-safe: one thread puts, those of the database take.
 class ChunkQueue {
  public:
@@ -42,7 +54,7 @@ class ChunkQueue {
     while (state_ != State::kOver && bytes_ >= kQueueBytes) room_.wait(mutex_);
     items_.push_back({chunk, bytes});  // freed with the queue where it is over
     bytes_ += bytes;
-    filled_.notify_one();
+    filled_.notify_all();
     return state_ != State::kOver;
   }
 
@@ -60,14 +72,15 @@ class ChunkQueue {
   }
 
   // The next chunk, the caller's from then on; null at the end. kBroken: an error.
-  std::pair<State, duckdb_data_chunk> take() {
+  std::pair<State, duckdb_data_chunk> take(Taker& taker) {
     const MutexLock lock(mutex_);
-    while (items_.empty() && state_ == State::kOpen) filled_.wait(mutex_);
+    while (state_ == State::kOpen && !may_take(taker)) filled_.wait(mutex_);
     if (state_ == State::kBroken || state_ == State::kOver || items_.empty()) return {state_, nullptr};
     const Item item = items_.front();
     items_.pop_front();
     bytes_ -= item.bytes;
     room_.notify_one();
+    count(taker, static_cast<std::int64_t>(duckdb_data_chunk_get_size(item.chunk)));
     return {State::kOpen, item.chunk};
   }
 
@@ -76,12 +89,32 @@ class ChunkQueue {
     duckdb_data_chunk chunk;
     std::int64_t bytes;
   };
+
+  bool may_take(const Taker& taker) const CV_REQUIRES(mutex_) {
+    if (items_.empty()) return false;
+    return collecting_ == nullptr || collecting_ == &taker || bytes_ >= kQueueBytes;
+  }
+
+  // A group is compressed when the first row behind it comes.
+  void count(Taker& taker, std::int64_t rows) CV_REQUIRES(mutex_) {
+    const auto group = [&taker] { return (taker.rows + kGroupRows - 1) / kGroupRows; };
+    const std::int64_t before = std::max<std::int64_t>(group(), 1);
+    taker.rows += rows;
+    if (group() == before) {
+      if (collecting_ == nullptr) collecting_ = &taker;
+    } else if (collecting_ == &taker) {
+      collecting_ = nullptr;
+      filled_.notify_all();
+    }
+  }
+
   Mutex mutex_;
   CondVar room_;
   CondVar filled_;
   std::deque<Item> items_ CV_GUARDED_BY(mutex_);
   std::int64_t bytes_ CV_GUARDED_BY(mutex_) = 0;
   State state_ CV_GUARDED_BY(mutex_) = State::kOpen;
+  const Taker* collecting_ CV_GUARDED_BY(mutex_) = nullptr;  // whose group is not full yet
 };
 
 // The function stays known to the database until that is closed; it shares the queue, which says when it is
@@ -103,9 +136,13 @@ void init_rows(duckdb_init_info info) {
   duckdb_init_set_max_threads(info, kInsertThreads);
 }
 
+void init_taker(duckdb_init_info info) {
+  duckdb_init_set_init_data(info, new Taker(), [](void* taker) { delete static_cast<Taker*>(taker); });
+}
+
 void next_rows(duckdb_function_info info, duckdb_data_chunk output) {
   ChunkQueue& queue = **static_cast<SharedQueue*>(duckdb_function_get_extra_info(info));
-  auto [state, chunk] = queue.take();
+  auto [state, chunk] = queue.take(*static_cast<Taker*>(duckdb_function_get_local_init_data(info)));
   if (state == ChunkQueue::State::kBroken)
     duckdb_function_set_error(info, "the rows to insert could not all be read");
   if (chunk == nullptr) {
@@ -132,6 +169,7 @@ Result<void> register_rows(DuckDbConnection& connection, const std::string& name
   duckdb_table_function_set_extra_info(function, new SharedQueue(queue), delete_shared);
   duckdb_table_function_set_bind(function, bind_rows);
   duckdb_table_function_set_init(function, init_rows);
+  duckdb_table_function_set_local_init(function, init_taker);
   duckdb_table_function_set_function(function, next_rows);
   const duckdb_state state = duckdb_register_table_function(connection.handle(), function);
   duckdb_destroy_table_function(&function);

@@ -71,26 +71,33 @@ class Merge {
  private:
   using Parts = std::map<std::string, MergeOutcome>;  // by segment
 
-  // One row for each event_id of the stage, and of those the ones that the table has not.
+  // One row for each event_id of the stage, and of those the ones that the table has not. Few events stand
+  // there at several positions, if any: only these are put in order.
   Result<void> choose() {
-    CV_TRY(
-        connection_.run("CREATE OR REPLACE TEMPORARY TABLE cv_chosen AS SELECT rowid AS stage_row, "
-                        "segment_key, partition_id, sequence_number, event_id, "
-                        "count(*) OVER (PARTITION BY event_id) > 1 AS repeats FROM " +
-                        tables_.stage.sql() +
-                        " WHERE event_id IS NOT NULL QUALIFY row_number() OVER "
-                        "(PARTITION BY event_id ORDER BY partition_id, sequence_number, rowid) = 1"));
-    return connection_.run(
-        "CREATE OR REPLACE TEMPORARY TABLE cv_fresh AS SELECT * FROM temp.main.cv_chosen c "
-        "WHERE NOT EXISTS (SELECT 1 FROM " +
-        tables_.table.sql() + " t WHERE t.event_id = c.event_id)");
+    CV_TRY(connection_.run(
+        "CREATE OR REPLACE TEMPORARY TABLE cv_repeated AS SELECT event_id AS repeated FROM " +
+        tables_.stage.sql() + " WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1"));
+    return connection_.run("CREATE OR REPLACE TEMPORARY TABLE cv_fresh AS SELECT * FROM (" + chosen() +
+                           ") c WHERE NOT EXISTS (SELECT 1 FROM " + tables_.table.sql() +
+                           " t WHERE t.event_id = c.event_id)");
+  }
+
+  std::string chosen() const {
+    const std::string columns = "SELECT segment_key, partition_id, sequence_number, event_id, ";
+    return columns + "false AS repeats FROM " + tables_.stage.sql() +
+           " ANTI JOIN temp.main.cv_repeated ON event_id = repeated WHERE event_id IS NOT NULL UNION ALL " +
+           columns + "true FROM " + tables_.stage.sql() +
+           " SEMI JOIN temp.main.cv_repeated ON event_id = repeated QUALIFY row_number() OVER "
+           "(PARTITION BY event_id ORDER BY partition_id, sequence_number, rowid) = 1";
   }
 
   Result<Parts> count_by_segment() {
     CV_ASSIGN(DuckDbRows rows,
-              connection_.query("SELECT c.segment_key, count(f.stage_row), count(*) - count(f.stage_row) "
-                                "FROM temp.main.cv_chosen c LEFT JOIN temp.main.cv_fresh f "
-                                "ON c.stage_row = f.stage_row GROUP BY c.segment_key"));
+              connection_.query("SELECT segment_key, sum(fresh)::BIGINT, sum(chosen - fresh)::BIGINT FROM "
+                                "(SELECT segment_key, count(*) AS chosen, 0 AS fresh FROM (" +
+                                chosen() +
+                                ") GROUP BY segment_key UNION ALL SELECT segment_key, 0, count(*) "
+                                "FROM temp.main.cv_fresh GROUP BY segment_key) GROUP BY segment_key"));
     Parts out;
     while (rows.next()) out[std::string(rows.text(0))] = {rows.integer(1), rows.integer(2)};
     return out;

@@ -1,5 +1,6 @@
 #include "warehouse/duckdb/duckdb_rows.h"
 
+#include <array>
 #include <utility>
 
 namespace changevault {
@@ -89,19 +90,41 @@ Result<void> IdTable::fill(DuckDbConnection& connection, std::span<const std::ve
   return table.close();
 }
 
-IdTable::IdTable(IdTable&& other) noexcept : appender_(std::exchange(other.appender_, nullptr)) {}
+IdTable::IdTable(duckdb_appender appender) : appender_(appender) {
+  std::array<duckdb_logical_type, 2> types{duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR),
+                                           duckdb_create_logical_type(DUCKDB_TYPE_BIGINT)};
+  chunk_ = duckdb_create_data_chunk(types.data(), types.size());
+  for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+}
+
+IdTable::IdTable(IdTable&& other) noexcept
+    : appender_(std::exchange(other.appender_, nullptr)),
+      chunk_(std::exchange(other.chunk_, nullptr)),
+      rows_(other.rows_) {}
 
 IdTable::~IdTable() {
+  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
   if (appender_ != nullptr) duckdb_appender_destroy(&appender_);
 }
 
 Result<void> IdTable::add(std::string_view id, std::int64_t tag) {
-  CV_TRY(check(duckdb_append_varchar_length(appender_, id.data(), id.size())));
-  CV_TRY(check(duckdb_append_int64(appender_, tag)));
-  return check(duckdb_appender_end_row(appender_));
+  duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(chunk_, 0), rows_, id.data(),
+                                          id.size());
+  static_cast<std::int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk_, 1)))[rows_] = tag;
+  ++rows_;
+  return rows_ == duckdb_vector_size() ? hand_over() : Result<void>();
+}
+
+Result<void> IdTable::hand_over() {
+  duckdb_data_chunk_set_size(chunk_, rows_);
+  CV_TRY(check(duckdb_append_data_chunk(appender_, chunk_)));
+  duckdb_data_chunk_reset(chunk_);
+  rows_ = 0;
+  return {};
 }
 
 Result<void> IdTable::close() {
+  CV_TRY(hand_over());
   return check(duckdb_appender_close(appender_));
 }
 

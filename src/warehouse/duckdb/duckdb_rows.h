@@ -53,9 +53,12 @@ class IdTable {
   Result<void> close();
 
  private:
-  explicit IdTable(duckdb_appender appender) : appender_(appender) {}
+  explicit IdTable(duckdb_appender appender);
+  Result<void> hand_over();
   Result<void> check(duckdb_state state);
   duckdb_appender appender_;
+  duckdb_data_chunk chunk_;
+  idx_t rows_ = 0;  // of the chunk
 };
 
 }  // namespace changevault
