@@ -37,7 +37,7 @@ Result<void> check_key_beside(const KeyLayout& layout, const std::string& key) {
 }
 
 Result<std::string> key_for_file(const KeyLayout& layout, const std::string& path) {
-  const std::string key = kBesideFolder + std::filesystem::path(path).filename().string();
+  std::string key = kBesideFolder + std::filesystem::path(path).filename().string();
   if (Result<void> good = check_key_beside(layout, key); !good) {
     Error error = good.error();
     error.hint = "say what it is to be called: changevault put FILE KEY, for example with the KEY " +
