@@ -63,8 +63,11 @@ auto Admin::patiently(Call call) -> decltype(call()) {
 }
 
 Result<TopicDescription> Admin::describe_topic() {
-  const bool plain = client_.parts().settings.event_hubs;
-  return patiently([&] { return plain ? count_partitions() : describe_topic_once(); });
+  return patiently([&] { return describe_as_known(); });
+}
+
+Result<TopicDescription> Admin::describe_as_known() {
+  return client_.parts().settings.event_hubs ? count_partitions() : describe_topic_once();
 }
 
 // The oldest of the questions: any service with this protocol answers it, from any of its brokers.
@@ -164,18 +167,23 @@ Result<void> Admin::create_topic(std::int32_t partitions) {
   auto** const results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   CV_TRY(check_topic_results(wanted, results, count));
-  return await_topic();
+  return await_topic(partitions);
 }
 
 // The controller has answered; the brokers hear of it a little later.
-Result<void> Admin::await_topic() {
+Result<void> Admin::await_topic(std::int32_t partitions) {
   const auto ready = patiently([&]() -> Result<void> {
-    Result<TopicDescription> topic = describe_topic_once();
+    Result<TopicDescription> topic = describe_as_known();
     if (!topic) {
       Error error = topic.error();
       error.retryable |= error.code == ErrorCode::kNotFound;
       return error;
     }
+    if (topic->partitions < partitions)
+      return Error(ErrorCode::kUnreachable,
+                   "the topic '" + this->topic() + "' has " + std::to_string(topic->partitions) + " of " +
+                       std::to_string(partitions) + " partitions so far",
+                   {}, "they come by themselves; look again in a minute", true);
     std::vector<PartitionId> all;
     for (std::int32_t p = 0; p < topic->partitions; ++p) all.emplace_back(p);
     CV_TRY(offsets_once(all, RD_KAFKA_OFFSET_SPEC_LATEST));
@@ -198,7 +206,8 @@ Result<void> Admin::create_partitions(std::int32_t total) {
   std::size_t count = 0;
   auto** const results =
       rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event->get()), &count);
-  return check_topic_results(wanted, results, count);
+  CV_TRY(check_topic_results(wanted, results, count));
+  return await_topic(total);
 }
 
 std::optional<std::string> Admin::topic_setting(const std::string& name) {

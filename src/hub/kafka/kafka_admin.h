@@ -51,6 +51,7 @@ class Admin {
   // A topic with the cluster's default replication. kAlreadyExists.
   // Returns once every partition has a leader.
   Result<void> create_topic(std::int32_t partitions);
+  // Returns once the brokers know of all of them, and each has a leader.
   Result<void> create_partitions(std::int32_t total);
   // A setting of the topic ("message.timestamp.type"); nullopt where it may not be asked.
   std::optional<std::string> topic_setting(const std::string& name);
@@ -99,9 +100,10 @@ class Admin {
   auto patiently(Call call) -> decltype(call());
   Result<std::map<PartitionId, OffsetAnswer>> offsets_once(const std::vector<PartitionId>& partitions,
                                                            std::int64_t spec);
+  Result<TopicDescription> describe_as_known();
   Result<TopicDescription> describe_topic_once();
   Result<TopicDescription> count_partitions();
-  Result<void> await_topic();
+  Result<void> await_topic(std::int32_t partitions);
   Result<GroupState> describe_group_once(const std::string& group);
   Result<CommittedPositions> committed_once(const std::string& group);
   Result<void> commit_once(const std::string& group, const CommittedPositions& positions);
