@@ -7,7 +7,7 @@ namespace changevault {
 namespace {
 
 // The warehouse reads its whole table for each question.
-constexpr std::size_t kAskedAtOnce = 500'000;
+constexpr std::size_t kAskedAtOnce = 200'000;
 
 std::string to_text(const EventId& id) {
   return to_string(id);
